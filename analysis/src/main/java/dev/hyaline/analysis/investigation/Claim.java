@@ -3,6 +3,7 @@ package dev.hyaline.analysis.investigation;
 import dev.hyaline.analysis.investigation.ClaimComponent.CircuitMembers;
 import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
 import dev.hyaline.analysis.investigation.Treatment.ForcedValue;
 import dev.hyaline.engine.error.BadInputException;
@@ -72,7 +73,11 @@ public record Claim(
                 component instanceof HeadComponent
                         || component instanceof CircuitMembers
                         || (component instanceof MlpComponent && keep.of() == Treatment.Candidates.HEADS_AND_MLPS);
-            case Treatment.ForceTo force -> !(component instanceof ComponentAt);
+            case Treatment.ForceTo force ->
+                !(component instanceof ComponentAt)
+                        && !(component instanceof LatentComponent
+                                && force.value() instanceof ForcedValue.GivenValues given
+                                && given.values().size() != 1);
             default -> true;
         };
     }
@@ -82,7 +87,7 @@ public record Claim(
             case Treatment.PatchPath path -> "whole heads and MLPs";
             case Treatment.KeepOnly keep ->
                 "whole " + keep.of().toString().replace("mlps", "MLPs").replace('-', ' ');
-            case Treatment.ForceTo force -> "components whose role is its own key";
+            case Treatment.ForceTo force -> "components whose role is its own key, and gives a latent one value";
             default -> "whole heads";
         };
     }
@@ -145,6 +150,15 @@ public record Claim(
                 })
                 .map(ClaimComponent.class::cast)
                 .distinct()
+                .toList();
+    }
+
+    /** The latents of autoencoders among its components. */
+    List<LatentComponent> latents() {
+        return components.stream()
+                .map(component -> component instanceof ComponentAt at ? at.component() : component)
+                .filter(LatentComponent.class::isInstance)
+                .map(LatentComponent.class::cast)
                 .toList();
     }
 

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
@@ -13,9 +14,9 @@ import java.util.regex.Pattern;
 
 /**
  * A part of the model that a claim is about, by the name that a file has for it: a head {@code 1.3}, an MLP {@code mlp
- * 2}, a neuron {@code 2.mlp[17]}, all values at a hook point {@code blocks.1.hook_resid_post}, the members of the
- * circuit {@code circuit} or those of a layer {@code circuit[2.*]}; each perhaps at the position of a role alone,
- * {@code 1.3@S2}.
+ * 2}, a neuron {@code 2.mlp[17]}, a latent {@code sae:NAME[7]} of an autoencoder that the file names, all values at a
+ * hook point {@code blocks.1.hook_resid_post}, the members of the circuit {@code circuit} or those of a layer
+ * {@code circuit[2.*]}; each perhaps at the position of a role alone, {@code 1.3@S2}.
  */
 public sealed interface ClaimComponent {
     /** An attention head: its z. */
@@ -39,6 +40,40 @@ public sealed interface ClaimComponent {
         @Override
         public String toString() {
             return layer + ".mlp[" + neuron + "]";
+        }
+    }
+
+    /**
+     * A latent of an autoencoder.
+     *
+     * @param autoencoder its name in the file
+     */
+    record LatentComponent(String autoencoder, int latent) implements ClaimComponent {
+        private static final Pattern NAME = Pattern.compile("[\\w.-]+");
+
+        /** @throws BadInputException if the name is not of letters, digits and {@code _.-} */
+        public LatentComponent {
+            if (!NAME.matcher(autoencoder).matches()) {
+                throw new BadInputException("the name of an autoencoder has letters, digits, _, . and -, found "
+                        + Printable.quoted(autoencoder));
+            }
+            if (latent < 0) {
+                throw new BadInputException("a latent's index is at least 0, found " + latent);
+            }
+        }
+
+        /** @throws BadInputException if the autoencoder has no such latent */
+        public void requireIn(SparseAutoencoder of) {
+            int latents = of.config().latents();
+            if (latent >= latents) {
+                throw new BadInputException(
+                        "there is no " + this + ": the autoencoder has latents 0 to " + (latents - 1));
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "sae:" + autoencoder + "[" + latent + "]";
         }
     }
 
@@ -115,12 +150,19 @@ public sealed interface ClaimComponent {
         if (circuit.matches()) {
             return new CircuitMembers(circuit.group(1) == null ? -1 : index(circuit, 1));
         }
+        Matcher latent =
+                Pattern.compile("sae:([\\w.-]+)\\[(0|[1-9]\\d{0,7})\\]").matcher(name);
+        if (latent.matches()) {
+            return new LatentComponent(latent.group(1), index(latent, 2));
+        }
         if (HookPoints.hasLayer(name)) {
             return new SiteComponent(HookPoints.point(name));
         }
         throw new BadInputException("'" + Printable.plain(name) + "' is no component; components are heads (1.3), MLPs"
-                + " (mlp 2), neurons (2.mlp[17]), hook points (blocks.1.hook_resid_post), circuit and circuit[2.*],"
-                + " each perhaps at a role (1.3@S2)");
+                + " (mlp 2), neurons (2.mlp[17]), hook points"
+                + " (blocks.1.hook_resid_post), latents (sae:NAME[7]),"
+                + " circuit and circuit[2.*], each perhaps at a role"
+                + " (1.3@S2)");
     }
 
     private static int index(Matcher matcher, int group) {
@@ -141,6 +183,8 @@ public sealed interface ClaimComponent {
                         && neuron.neuron < Site.MLP_POST.shape().width(config);
             case SiteComponent site -> !site.point.site().perLayer() || site.point.layer() < config.nLayers();
             case CircuitMembers members -> members.layer < config.nLayers();
+            // Its autoencoder says.
+            case LatentComponent latent -> true;
             case ComponentAt at -> {
                 at.component.requireIn(config);
                 yield true;
@@ -155,8 +199,8 @@ public sealed interface ClaimComponent {
     /**
      * The values to edit in a pair's run.
      *
-     * @throws BadInputException of members of a circuit, which are named one by one before they are edited, or if the
-     *     pair lacks the role
+     * @throws BadInputException of a latent, which is no value of the model's own, of members of a circuit, which are
+     *     named one by one before they are edited, or if the pair lacks the role
      */
     default Target target(PromptPair pair) {
         return switch (this) {
@@ -165,6 +209,7 @@ public sealed interface ClaimComponent {
             case NeuronComponent neuron ->
                 Target.of(Site.MLP_POST, neuron.layer).components(neuron.neuron);
             case SiteComponent site -> Target.of(site.point);
+            case LatentComponent latent -> throw new BadInputException(latent + " is no value of the model's own");
             case CircuitMembers members ->
                 throw new BadInputException(members + " stands for heads that a search has yet to find");
             case ComponentAt at -> at.component.target(pair).positions(pair.position(at.role));

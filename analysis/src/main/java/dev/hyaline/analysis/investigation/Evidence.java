@@ -9,11 +9,15 @@ import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.analysis.sparse.splice.Splice;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
@@ -50,6 +54,7 @@ public final class Evidence {
     private final @Nullable Path journals;
     private final SweepOptions.Progress progress;
     private final @Nullable ForcedEdits forced;
+    private final LatentRuns latents;
     private MultiplyAdds work = MultiplyAdds.NONE;
 
     private Evidence(
@@ -57,12 +62,14 @@ public final class Evidence {
             ReferenceRuns reference,
             @Nullable Path journals,
             SweepOptions.Progress progress,
-            @Nullable ForcedEdits forced) {
+            @Nullable ForcedEdits forced,
+            LatentRuns latents) {
         this.experiment = experiment;
         this.reference = reference;
         this.journals = journals;
         this.progress = progress;
         this.forced = forced;
+        this.latents = latents;
     }
 
     /**
@@ -76,7 +83,8 @@ public final class Evidence {
             throw new BadInputException("the reference prompts are for " + reference.pairs()
                     + " pairs, but the experiment has " + experiment.pairs().size());
         }
-        return new Evidence(experiment, reference, null, (done, total) -> {}, null);
+        return new Evidence(
+                experiment, reference, null, (done, total) -> {}, null, new LatentRuns(experiment.runs(), Map.of()));
     }
 
     /**
@@ -86,12 +94,12 @@ public final class Evidence {
      * @param folder for the files, which is there; they may be deleted once the results are safe
      */
     public Evidence journalled(Path folder) {
-        return new Evidence(experiment, reference, folder, progress, forced);
+        return new Evidence(experiment, reference, folder, progress, forced, latents);
     }
 
     /** The same evidence, whose experiments tell how far they are. */
     public Evidence progress(SweepOptions.Progress newProgress) {
-        return new Evidence(experiment, reference, journals, newProgress, forced);
+        return new Evidence(experiment, reference, journals, newProgress, forced, latents);
     }
 
     /** What {@link Treatment.ForceTo} is in a pair's run. */
@@ -103,7 +111,84 @@ public final class Evidence {
 
     /** The same evidence, in which components are forced to values taken from the discovery half. */
     public Evidence forcedBy(ForcedEdits edits) {
-        return new Evidence(experiment, reference, journals, progress, edits);
+        return new Evidence(experiment, reference, journals, progress, edits, latents);
+    }
+
+    /**
+     * The same evidence, whose experiments may treat latents of autoencoders.
+     *
+     * @param autoencoders each at a site of the model, by the names that components have for them
+     * @throws BadInputException if one is of more than one slot of the pass at a time
+     */
+    public Evidence autoencoders(Map<String, Attachment> autoencoders) {
+        // Refuses what cannot be one edit of a pass.
+        autoencoders.values().forEach(attachment -> Splice.of(attachment).intervention());
+        return new Evidence(
+                experiment,
+                reference,
+                journals,
+                progress,
+                forced,
+                new LatentRuns(experiment.runs(), Map.copyOf(autoencoders)));
+    }
+
+    /** The autoencoders whose latents can be treated, by name. */
+    public Map<String, Attachment> autoencoders() {
+        return latents.autoencoders();
+    }
+
+    /**
+     * A latent's value in a pair's run as it is.
+     *
+     * @throws BadInputException if there is no such autoencoder, latent, pair or position
+     */
+    public float latentValue(Side side, LatentComponent latent, int pair, int position) {
+        requireLatent(latent);
+        BadInputException.requireIndex("pair", pair, experiment.pairs().size());
+        BadInputException.requireIndex(
+                "position", position, experiment.pairs().get(pair).length());
+        return latents.value(side, latent, pair, position);
+    }
+
+    /**
+     * The latents of an autoencoder that fire at some token of the clean runs, in order.
+     *
+     * @throws BadInputException if there is no such autoencoder
+     */
+    public List<Integer> firing(String autoencoder) {
+        return latents.firing(autoencoder);
+    }
+
+    /** New values of latents in a pair's run. */
+    @FunctionalInterface
+    public interface LatentValue {
+        /** The value of a latent at a position; NaN where it stays. */
+        float of(LatentComponent latent, int position);
+    }
+
+    /**
+     * The edits of a pair's run that give latents other values, and change nothing that the autoencoder misses.
+     *
+     * @param components latents, perhaps at a role; others are passed over
+     * @throws BadInputException if there is no such autoencoder, latent or pair, or the pair lacks a role
+     */
+    public List<Intervention> latentEdits(List<ClaimComponent> components, int pair, LatentValue values) {
+        BadInputException.requireIndex("pair", pair, experiment.pairs().size());
+        components.forEach(this::requireThere);
+        return latents.edits(components, pair, values);
+    }
+
+    private void requireThere(ClaimComponent component) {
+        component.requireIn(experiment.config());
+        if (component instanceof LatentComponent latent) {
+            requireLatent(latent);
+        } else if (component instanceof ComponentAt at && at.component() instanceof LatentComponent latent) {
+            requireLatent(latent);
+        }
+    }
+
+    private void requireLatent(LatentComponent latent) {
+        latent.requireIn(latents.attachment(latent.autoencoder()).autoencoder());
     }
 
     /** The work of all experiments so far, of those that journals held too. */
@@ -174,7 +259,7 @@ public final class Evidence {
      * @throws BadInputException if there is no set, or the model or a pair lacks what is treated
      */
     public double[][] runEach(Treatment treatment, List<List<ClaimComponent>> sets) {
-        sets.forEach(set -> set.forEach(component -> component.requireIn(experiment.config())));
+        sets.forEach(set -> set.forEach(this::requireThere));
         return switch (treatment) {
             case Treatment.PatchPath path -> paths(path, sets);
             case Treatment.Attend attend ->
@@ -219,10 +304,15 @@ public final class Evidence {
                 yield pair -> replace(others, pair, replacement);
             }
             case Treatment.PatchComponents(PatchingDirection direction) ->
-                pair -> targets(components, pair).stream()
-                        .map(target -> Intervention.patch(
-                                target, experiment.runs().recorded(direction.source(), target.site())))
-                        .toList();
+                pair -> with(
+                        targets(components, pair).stream()
+                                .map(target -> Intervention.patch(
+                                        target, experiment.runs().recorded(direction.source(), target.site())))
+                                .toList(),
+                        latents.edits(
+                                components,
+                                pair,
+                                (latent, position) -> latents.value(direction.source(), latent, pair, position)));
             case Treatment.LookAt look ->
                 pair -> components.stream()
                         .flatMap(component ->
@@ -299,14 +389,33 @@ public final class Evidence {
     }
 
     private List<Intervention> replace(List<ClaimComponent> components, int pair, Replacement replacement) {
-        return targets(components, pair).stream()
-                .map(target -> reference.replace(target, pair, replacement))
-                .toList();
+        return with(
+                targets(components, pair).stream()
+                        .map(target -> reference.replace(target, pair, replacement))
+                        .toList(),
+                latents.edits(
+                        components,
+                        pair,
+                        (latent, position) -> reference.latent(
+                                latents.attachment(latent.autoencoder()),
+                                latent.latent(),
+                                pair,
+                                position,
+                                replacement)));
+    }
+
+    private static List<Intervention> with(List<Intervention> edits, List<Intervention> more) {
+        return more.isEmpty()
+                ? edits
+                : Stream.concat(edits.stream(), more.stream()).toList();
     }
 
     private List<Target> targets(List<ClaimComponent> components, int pair) {
         PromptPair prompts = experiment.pairs().get(pair);
-        return components.stream().map(component -> component.target(prompts)).toList();
+        return components.stream()
+                .filter(component -> !LatentRuns.isLatent(component))
+                .map(component -> component.target(prompts))
+                .toList();
     }
 
     private double[][] paths(Treatment.PatchPath path, List<List<ClaimComponent>> sets) {

@@ -123,13 +123,12 @@ final class FileKeys {
     void requireNoMore() {
         for (String key : node.names()) {
             if (!known.contains(key)) {
-                String nearest = EditDistance.nearest(key, known)
-                        .map(near -> "; perhaps " + near + " is meant")
-                        .orElse("");
                 throw badAt(
                         key,
-                        Printable.plain(place(key)) + " means nothing" + nearest + "; there are "
-                                + String.join(", ", known));
+                        Printable.plain(place(key)) + " means nothing; "
+                                + EditDistance.nearest(key, known)
+                                        .map(near -> "perhaps " + near + " is meant")
+                                        .orElseGet(() -> "there are " + String.join(", ", known)));
             }
         }
     }

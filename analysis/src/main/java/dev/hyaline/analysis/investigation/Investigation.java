@@ -1,7 +1,9 @@
 package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
+import dev.hyaline.analysis.investigation.StudyPlan.AutoencoderPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CheckPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
@@ -19,9 +21,12 @@ import dev.hyaline.files.Printable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param circuit the search for the circuit; null if no claim is about one
  * @param superposition the dictionary of a site; null where none is learned, which takes minutes
+ * @param autoencoders whose latents claims name, by the names that they have there
  * @param smallestEffect the least effect that matters
  * @param alternatives the rivals that are tested; generic damage only where other behaviours are given
  * @param specificAgainst tasks that should not suffer from what the claims ablate; empty where nothing is said of them
@@ -46,6 +52,7 @@ public record Investigation(
         PromptPlan prompts,
         @Nullable CircuitSearch circuit,
         @Nullable DictionaryPlan superposition,
+        SortedMap<String, AutoencoderPlan> autoencoders,
         EffectAmount smallestEffect,
         List<Claim> claims,
         List<AlternativeKind> alternatives,
@@ -63,11 +70,12 @@ public record Investigation(
     private static final int MIN_OTHERS = 2;
 
     /**
-     * @throws BadInputException if there is no primary claim, or two have one name, or generic damage is named without
-     *     other tasks
+     * @throws BadInputException if a claim names an autoencoder that is not there, there is no primary claim, or two
+     *     have one name, or generic damage is named without other tasks
      */
     public Investigation {
         claims = List.copyOf(claims);
+        autoencoders = Collections.unmodifiableSortedMap(new TreeMap<>(autoencoders));
         alternatives = List.copyOf(alternatives);
         specificAgainst = List.copyOf(specificAgainst);
         boolean generic = alternatives.contains(AlternativeKind.GENERIC_DAMAGE);
@@ -84,6 +92,14 @@ public record Investigation(
         for (Claim claim : claims) {
             if (!names.add(claim.name())) {
                 throw new BadInputException("there are two claims of the name " + Printable.quoted(claim.name()));
+            }
+        }
+        for (Claim claim : claims) {
+            for (LatentComponent latent : claim.latents()) {
+                if (!autoencoders.containsKey(latent.autoencoder())) {
+                    throw new BadInputException("claim " + Printable.quoted(claim.name()) + " names " + latent
+                            + ", but saes has " + (autoencoders.isEmpty() ? "none" : autoencoders.keySet()));
+                }
             }
         }
         if (circuit == null && claims.stream().anyMatch(Claim::isOfCircuit)) {
@@ -165,6 +181,7 @@ public record Investigation(
                 prompts,
                 circuit,
                 superposition,
+                autoencoders,
                 smallestEffect,
                 claims.stream()
                         .map(claim -> claim.meansSomeOf(members) ? claim.of(members) : claim)
@@ -241,6 +258,8 @@ public record Investigation(
                     + " is learned from the discovery half at " + superposition.site()
                     + ", and its strongest features are ablated there one by one.");
         }
+        autoencoders.forEach((name, plan) -> lines.add("The autoencoder " + name + " is that of " + plan.file()
+                + (plan.site() == null ? "" : " at " + plan.site()) + "; what it misses stays as it is."));
         for (Claim claim : claims) {
             lines.add((claim.primary() ? "Claim " : "Secondary claim ") + Printable.quoted(claim.name()) + ": "
                     + claim.sentence() + ".");

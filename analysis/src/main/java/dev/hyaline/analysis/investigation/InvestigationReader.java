@@ -3,8 +3,10 @@ package dev.hyaline.analysis.investigation;
 import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.graph.Receiver;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
+import dev.hyaline.analysis.investigation.StudyPlan.AutoencoderPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CheckPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
@@ -118,10 +120,21 @@ final class InvestigationReader {
         Candidates of = circuit == null ? Candidates.HEADS : circuit.of();
         DictionaryPlan superposition = keys.section("superposition", section -> dictionary(section, config))
                 .orElse(null);
+        SortedMap<String, AutoencoderPlan> autoencoders =
+                keys.get("saes").map(InvestigationReader::autoencoders).orElseGet(TreeMap::new);
         List<Claim> claims = new ArrayList<>();
         Json list = keys.require("claims", "a list of at least one claim");
         for (Json claim : list.elements()) {
-            claims.add(claim(claim, claims, replacement, of, config));
+            Claim read = claim(claim, claims, replacement, of, config);
+            for (LatentComponent latent : read.latents()) {
+                if (!autoencoders.containsKey(latent.autoencoder())) {
+                    Json named = claim.require("components");
+                    throw new BadInputException(named.where() + ": " + named.path() + ": " + latent
+                            + " is of no autoencoder that saes names; there are "
+                            + (autoencoders.isEmpty() ? "none" : String.join(", ", autoencoders.keySet())));
+                }
+            }
+            claims.add(read);
         }
         if (claims.isEmpty()) {
             throw list.expected("a list of at least one claim", "an empty list");
@@ -157,6 +170,7 @@ final class InvestigationReader {
                     prompts,
                     circuit,
                     superposition,
+                    autoencoders,
                     smallest,
                     claims,
                     alternatives,
@@ -308,6 +322,25 @@ final class InvestigationReader {
                 keys.integer("steps", 1, MAX_STEPS, DEFAULT_STEPS));
     }
 
+    private static SortedMap<String, AutoencoderPlan> autoencoders(Json node) {
+        SortedMap<String, AutoencoderPlan> autoencoders = new TreeMap<>();
+        node.forEachField((name, value) -> {
+            FileKeys.checked(value, () -> new LatentComponent(name, 0));
+            if (value.isString()) {
+                autoencoders.put(name, new AutoencoderPlan(nonBlank(value), null));
+                return;
+            }
+            FileKeys keys = new FileKeys(value, value.path());
+            String file = nonBlank(keys.require("file", "a file or folder of an autoencoder"));
+            HookPoint site = keys.get("site")
+                    .map(point -> FileKeys.checked(point, () -> HookPoints.point(point.string())))
+                    .orElse(null);
+            keys.requireNoMore();
+            autoencoders.put(name, new AutoencoderPlan(file, site));
+        });
+        return autoencoders;
+    }
+
     /** @param before the claims before it */
     private static Claim claim(
             Json node, List<Claim> before, Replacement replacement, Candidates of, @Nullable Gpt2Config config) {
@@ -350,11 +383,32 @@ final class InvestigationReader {
         kind.numbers()
                 .forEach((key, number) ->
                         numbers.put(key, keys.get(key).map(Json::number).orElse(number)));
+        List<List<Double>> subspace = kind == MechanismKind.ENCODES
+                ? keys.get("subspace").map(InvestigationReader::directions).orElse(List.of())
+                : List.of();
+        MechanismClaim mechanism;
         try {
-            return new MechanismClaim(kind, keys.text("from", PromptPair.END), names, numbers);
+            mechanism = new MechanismClaim(kind, keys.text("from", PromptPair.END), names, numbers, subspace);
         } catch (BadInputException e) {
             throw keys.bad(where + ": " + e.getMessage());
         }
+        if (!subspace.isEmpty()) {
+            keys.checked("subspace", mechanism::span);
+        }
+        return mechanism;
+    }
+
+    /** One direction, or a list of them. */
+    private static List<List<Double>> directions(Json value) {
+        List<Json> items = value.elements();
+        if (items.isEmpty()) {
+            throw value.expected("a direction of numbers, or a list of directions", "an empty list");
+        }
+        List<Json> each = items.getFirst().isArray() ? items : List.of(value);
+        return each.stream()
+                .map(direction ->
+                        direction.elements().stream().map(Json::number).toList())
+                .toList();
     }
 
     private static List<String> names(Json value) {

@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.causal.Side;
+import dev.hyaline.analysis.investigation.StudyPlan.AutoencoderPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.Behaviour;
 import dev.hyaline.analysis.investigation.StudyPlan.CircuitSearch;
 import dev.hyaline.analysis.investigation.StudyPlan.DictionaryPlan;
@@ -13,6 +14,7 @@ import dev.hyaline.instrument.json.InterventionJson;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
@@ -35,6 +37,7 @@ final class InvestigationWriter {
             if (investigation.superposition() != null) {
                 dictionary(investigation.superposition(), json);
             }
+            autoencoders(investigation.autoencoders(), json);
             json.writeObjectPropertyStart("smallest_effect");
             json.writeNumberProperty("value", investigation.smallestEffect().value());
             unit(investigation.smallestEffect(), json);
@@ -116,6 +119,22 @@ final class InvestigationWriter {
         json.writeNumberProperty("features", plan.atoms());
         json.writeNumberProperty("latents", plan.latents());
         json.writeNumberProperty("steps", plan.steps());
+        json.writeEndObject();
+    }
+
+    private static void autoencoders(SortedMap<String, AutoencoderPlan> autoencoders, JsonGenerator json) {
+        if (autoencoders.isEmpty()) {
+            return;
+        }
+        json.writeObjectPropertyStart("saes");
+        autoencoders.forEach((name, plan) -> {
+            json.writeObjectPropertyStart(name);
+            json.writeStringProperty("file", plan.file());
+            if (plan.site() != null) {
+                json.writeStringProperty("site", plan.site().name());
+            }
+            json.writeEndObject();
+        });
         json.writeEndObject();
     }
 
@@ -212,6 +231,15 @@ final class InvestigationWriter {
             }
         });
         mechanism.numbers().forEach(json::writeNumberProperty);
+        if (!mechanism.subspace().isEmpty()) {
+            json.writeArrayPropertyStart("subspace");
+            for (List<Double> direction : mechanism.subspace()) {
+                json.writeStartArray();
+                direction.forEach(json::writeNumber);
+                json.writeEndArray();
+            }
+            json.writeEndArray();
+        }
     }
 
     private static void unit(Expectation.EffectAmount amount, JsonGenerator json) {

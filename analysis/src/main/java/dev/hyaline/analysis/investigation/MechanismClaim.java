@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.investigation;
 
+import dev.hyaline.analysis.probe.InterchangeSubspace;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Printable;
@@ -15,9 +16,21 @@ import java.util.TreeMap;
  * @param from the role that heads look from
  * @param names roles, heads and receivers by key; of one that is left out an empty list
  * @param numbers of the sub-claims, by key, with every default
+ * @param subspace directions that span where a variable is held, each of as many numbers as the site has; empty for all
+ *     values, and for mechanisms that hold none
  */
 public record MechanismClaim(
-        MechanismKind kind, String from, SortedMap<String, List<String>> names, SortedMap<String, Double> numbers) {
+        MechanismKind kind,
+        String from,
+        SortedMap<String, List<String>> names,
+        SortedMap<String, Double> numbers,
+        List<List<Double>> subspace) {
+
+    /** A mechanism that is not of a subspace. */
+    public MechanismClaim(
+            MechanismKind kind, String from, SortedMap<String, List<String>> names, SortedMap<String, Double> numbers) {
+        this(kind, from, names, numbers, List.of());
+    }
 
     /** @throws BadInputException if a name is missing, or a name or number is not one of the mechanism's */
     public MechanismClaim {
@@ -44,6 +57,10 @@ public record MechanismClaim(
             if (allNames.getOrDefault(key, List.of()).isEmpty()) {
                 throw new BadInputException("the mechanism " + kind + " needs " + key);
             }
+        }
+        subspace = subspace.stream().map(List::copyOf).toList();
+        if (!subspace.isEmpty() && kind != MechanismKind.ENCODES) {
+            throw unknown(kind, "subspace");
         }
         names = Collections.unmodifiableSortedMap(allNames);
         numbers = Collections.unmodifiableSortedMap(allNumbers);
@@ -89,6 +106,19 @@ public record MechanismClaim(
         return number;
     }
 
+    /**
+     * The span of the directions.
+     *
+     * @throws BadInputException if there is none, or one lies in the span of those before it
+     * @throws dev.hyaline.engine.error.BadShapeException if they differ in length
+     */
+    public InterchangeSubspace span() {
+        return InterchangeSubspace.of(subspace.stream()
+                .map(direction ->
+                        direction.stream().mapToDouble(Double::doubleValue).toArray())
+                .toArray(double[][]::new));
+    }
+
     /** In words, with its names and numbers. */
     String words() {
         StringBuilder words = new StringBuilder("said to be of the mechanism ").append(kind);
@@ -99,6 +129,11 @@ public record MechanismClaim(
         });
         numbers.forEach((key, value) ->
                 words.append(", ").append(key.replace('_', ' ')).append(' ').append(value));
+        if (!subspace.isEmpty()) {
+            words.append(", in a subspace of ")
+                    .append(subspace.size())
+                    .append(subspace.size() == 1 ? " dimension" : " dimensions");
+        }
         return words.toString();
     }
 }

@@ -3,6 +3,8 @@ package dev.hyaline.analysis.investigation;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.sparse.Latents;
+import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
@@ -17,9 +19,11 @@ import dev.hyaline.instrument.edit.Means;
 import dev.hyaline.instrument.edit.Target;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Runs of reference prompts, whose values stand in for what is ablated. Pairs of one template have references of their
@@ -34,6 +38,7 @@ public final class ReferenceRuns {
     private final List<Map<Site, ActivationSource>> recorded = new ArrayList<>();
     private final List<Map<Site, Means>> byPosition = new ArrayList<>();
     private final List<Map<Site, Means>> overall = new ArrayList<>();
+    private final List<Map<Attachment, List<Latents>>> latents = new ArrayList<>();
 
     private ReferenceRuns(Gpt2 model, List<Prompts> groups, int[] groupOfPair, int[] donors) {
         this.model = model;
@@ -44,6 +49,7 @@ public final class ReferenceRuns {
             recorded.add(new EnumMap<>(Site.class));
             byPosition.add(new EnumMap<>(Site.class));
             overall.add(new EnumMap<>(Site.class));
+            latents.add(new IdentityHashMap<>());
         }
     }
 
@@ -124,6 +130,40 @@ public final class ReferenceRuns {
                         byPosition.get(group).computeIfAbsent(site, of -> Means.byPosition(recorded(group, of))));
             case RESAMPLE -> Intervention.patch(target, recorded(group, site), donors[pair]);
         };
+    }
+
+    /** The value that replaces a latent's at a position of a pair's run. */
+    float latent(Attachment attachment, int latent, int pair, int position, Replacement replacement) {
+        if (replacement == Replacement.ZERO) {
+            return 0;
+        }
+        int group = groupOfPair[pair];
+        List<Latents> all = latents.get(group).computeIfAbsent(attachment, of -> encode(group, of));
+        if (replacement == Replacement.RESAMPLE) {
+            return all.get(donors[pair]).get(position, latent);
+        }
+        double sum = 0;
+        long count = 0;
+        for (Latents each : all) {
+            boolean here = replacement == Replacement.MEAN_BY_POSITION;
+            int end = here ? Math.min(position + 1, each.tokens()) : each.tokens();
+            for (int token = here ? position : 0; token < end; token++) {
+                sum += each.get(token, latent);
+                count++;
+            }
+        }
+        if (count == 0) {
+            throw new BadInputException("no reference prompt reaches position " + position);
+        }
+        return (float) (sum / count);
+    }
+
+    private List<Latents> encode(int group, Attachment attachment) {
+        Prompts prompts = groups.get(group);
+        return IntStream.range(0, prompts.size())
+                .mapToObj(prompt -> LatentRuns.encode(
+                        attachment, recorded(group, attachment.in().site()), prompt, prompts.length(prompt)))
+                .toList();
     }
 
     private ActivationSource recorded(int group, Site site) {

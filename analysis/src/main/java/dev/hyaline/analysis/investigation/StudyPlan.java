@@ -130,6 +130,14 @@ public final class StudyPlan {
     public record DictionaryPlan(HookPoint site, int atoms, int latents, int steps) {}
 
     /**
+     * An autoencoder whose latents claims name.
+     *
+     * @param file or folder of its parameters
+     * @param site that it is attached to; null for the one that its files name
+     */
+    public record AutoencoderPlan(String file, @Nullable HookPoint site) {}
+
+    /**
      * The design of the tests.
      *
      * @param alpha two-sided level: claims with a direction take half

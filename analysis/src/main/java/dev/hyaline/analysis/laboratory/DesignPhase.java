@@ -33,8 +33,10 @@ import tools.jackson.core.JsonGenerator;
  * @param pairs of the file; null where prompts are drawn
  */
 record DesignPhase(
-        StudyModel model, StudyOrigin origin, @Nullable PairFile pairs)
-        implements Phase<DesignPhase.Input, Map<String, byte[]>> {
+        StudyModel model,
+        StudyAutoencoders autoencoders,
+        StudyOrigin origin,
+        @Nullable PairFile pairs) implements Phase<DesignPhase.Input, Map<String, byte[]>> {
     static final String NAME = "3-design";
     static final String PROMPTS = NAME + "/" + StudyPrompts.FILE;
     static final String LOCK_FILE = "plan.lock";
@@ -93,6 +95,7 @@ record DesignPhase(
         files.forEach((name, content) -> locked.put(NAME + "/" + name, Digests.sha256(content)));
         locked.put("model", origin.modelDigest());
         locked.put("tokenizer", origin.tokenizer());
+        origin.autoencoders().forEach((name, digest) -> locked.put("sae:" + name, digest));
         locked.put("program", origin.program());
         files.put(LOCK_FILE, new PlanLock(locked).toJson());
         return files;
@@ -147,8 +150,8 @@ record DesignPhase(
         // A mean takes more prompts than a pilot has.
         Evidence evidence = StudyForces.forcing(
                         investigation,
-                        new HalfPrompts<DiscoveryHalf>(some).evidence(model.model(), metric),
-                        () -> half.evidence(model.model(), metric))
+                        autoencoders.in(new HalfPrompts<DiscoveryHalf>(some).evidence(model.model(), metric)),
+                        () -> autoencoders.in(half.evidence(model.model(), metric)))
                 .evidence()
                 .journalled(run.journals())
                 .progress((done, total) -> run.progress().advanced("pilot", done, total));

@@ -28,7 +28,8 @@ import tools.jackson.core.JsonGenerator;
  * The discovery half: whether the behaviour is there, the circuit, and each claim's experiment. Then the claims are
  * locked, with the circuit's members named one by one.
  */
-record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, Map<String, byte[]>> {
+record DiscoveryPhase(StudyModel model, StudyAutoencoders autoencoders)
+        implements Phase<DiscoveryPhase.Input, Map<String, byte[]>> {
     static final String NAME = "4-discovery";
     static final String FILE = "discovery.json";
     static final String PATH = NAME + "/" + FILE;
@@ -61,8 +62,8 @@ record DiscoveryPhase(StudyModel model) implements Phase<DiscoveryPhase.Input, M
     @Override
     public Map<String, byte[]> run(Input input, PhaseRun run) {
         Investigation investigation = input.investigation;
-        HalfEvidence<DiscoveryHalf> own =
-                input.half.evidence(model.model(), investigation.behaviour().measure());
+        HalfEvidence<DiscoveryHalf> own = autoencoders.in(
+                input.half.evidence(model.model(), investigation.behaviour().measure()));
         HalfEvidence<DiscoveryHalf> half = StudyForces.forcing(investigation, own, () -> own)
                 .with(evidence -> evidence.journalled(run.journals())
                         .progress((done, total) -> run.progress().advanced("discovery half", done, total)));

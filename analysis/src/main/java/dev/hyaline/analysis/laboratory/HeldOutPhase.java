@@ -19,7 +19,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The held-out half: each claim's experiment, on prompts that are first run here. */
-record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<String, byte[]>> {
+record HeldOutPhase(StudyModel model, StudyAutoencoders autoencoders)
+        implements Phase<HeldOutPhase.Input, Map<String, byte[]>> {
     static final String NAME = "4-held-out";
     static final String TABLE_NAME = "measurements";
     static final String TABLE = NAME + "/" + TABLE_NAME;
@@ -65,9 +66,10 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
         HalfPrompts<HeldOutHalf> opened = half.prompts.open(half.lock);
         PromptSet prompts = opened.prompts();
         Metric metric = half.claimed.behaviour().measure();
-        Supplier<HalfEvidence<DiscoveryHalf>> discovery = () -> half.discovery.evidence(model.model(), metric);
+        Supplier<HalfEvidence<DiscoveryHalf>> discovery =
+                () -> autoencoders.in(half.discovery.evidence(model.model(), metric));
         HalfEvidence<HeldOutHalf> heldOut = StudyForces.forcing(
-                        half.claimed, opened.evidence(model.model(), metric), discovery)
+                        half.claimed, autoencoders.in(opened.evidence(model.model(), metric)), discovery)
                 .with(runs -> runs.journalled(run.journals())
                         .progress((done, total) -> run.progress().advanced("held-out half", done, total)));
         Evidence evidence = heldOut.evidence();
@@ -113,10 +115,10 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
                 ? null
                 : StudyForces.forcing(
                                 half.claimed,
-                                new HalfPrompts<HeldOutHalf>(moved)
+                                autoencoders.in(new HalfPrompts<HeldOutHalf>(moved)
                                         .evidence(
                                                 model.model(),
-                                                half.claimed.behaviour().measure()),
+                                                half.claimed.behaviour().measure())),
                                 discovery)
                         .evidence();
     }
@@ -128,7 +130,8 @@ record HeldOutPhase(StudyModel model) implements Phase<HeldOutPhase.Input, Map<S
                 .others()
                 .forEach((task, prompts) -> others.put(
                         task,
-                        prompts.evidence(model.model(), claimed.behaviour().measure())));
+                        autoencoders.in(prompts.evidence(
+                                model.model(), claimed.behaviour().measure()))));
         return others;
     }
 

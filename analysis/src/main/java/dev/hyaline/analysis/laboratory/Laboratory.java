@@ -43,6 +43,7 @@ public final class Laboratory {
     static final String INVESTIGATION = "investigation.json";
     static final String PAIRS = "pairs.json";
     private static final String CLOCKS = "run.json";
+    private static final String FILES_FROM = "files_from";
     private static final String EARLIER = "earlier-";
     private static final int MAX_PAIRS_BYTES = 1 << 30;
     /** Digits of a digest that tell earlier studies from one another. */
@@ -101,7 +102,10 @@ public final class Laboratory {
         return new Laboratory(model, newFolder, pairsFolder, program, page, last, fresh, again);
     }
 
-    /** Sets the folder that an investigation's file of pairs or dumped corpus is in; by default the working one. */
+    /**
+     * Sets the folder that an investigation's file of pairs, dumped corpus and autoencoders are in; by default the
+     * working one.
+     */
     public Laboratory pairsFrom(Path newFolder) {
         return new Laboratory(model, folder, newFolder, program, page, last, fresh, again);
     }
@@ -147,14 +151,17 @@ public final class Laboratory {
     public StudyReport run(Investigation investigation, StudyProgress progress) {
         byte[] file = investigation.toJson();
         byte[] pairs = pairs(investigation);
+        StudyAutoencoders autoencoders = StudyAutoencoders.read(investigation, pairsFolder);
+        autoencoders.attached(model.model());
         try (StudyFolder out = StudyFolder.open(folder)) {
             String digest = model.sha256();
-            moveOtherAway(out, file, pairs, digest, progress);
+            moveOtherAway(out, file, pairs, digest, autoencoders, progress);
             StudyOrigin origin = new StudyOrigin(
                     model.name(),
                     digest,
                     model.tokenizer(),
                     pairs == null ? "" : Digests.sha256(pairs),
+                    autoencoders.digests(),
                     program,
                     again == null ? earlierIn(out) : again.earlier);
             if (fresh) {
@@ -174,7 +181,7 @@ public final class Laboratory {
                                     Objects.requireNonNull(
                                             investigation.prompts().source()),
                                     pairs));
-            run(investigation, origin, pairFile, out, progress);
+            run(investigation, origin, autoencoders, pairFile, out, progress);
             return StudyReport.read(folder);
         }
     }
@@ -182,15 +189,16 @@ public final class Laboratory {
     private void run(
             Investigation investigation,
             StudyOrigin origin,
+            StudyAutoencoders autoencoders,
             @Nullable PairFile pairs,
             StudyFolder out,
             StudyProgress progress) {
         List<Phase<?, ?>> phases = List.of(
                 new FormalisePhase(investigation, origin, model.model().config()),
                 new AlternativesPhase(),
-                new DesignPhase(model, origin, pairs),
-                new DiscoveryPhase(model),
-                new HeldOutPhase(model),
+                new DesignPhase(model, autoencoders, origin, pairs),
+                new DiscoveryPhase(model, autoencoders),
+                new HeldOutPhase(model, autoencoders),
                 new AnalysisPhase(),
                 new RobustnessPhase(model),
                 new ReportPhase(PHASES.subList(0, PHASES.size() - 1), page));
@@ -244,14 +252,19 @@ public final class Laboratory {
 
     /** What is in the folder of a study of something else is kept aside if its plan was locked, else deleted. */
     private void moveOtherAway(
-            StudyFolder out, byte[] file, byte @Nullable [] pairs, String digest, StudyProgress progress) {
+            StudyFolder out,
+            byte[] file,
+            byte @Nullable [] pairs,
+            String digest,
+            StudyAutoencoders autoencoders,
+            StudyProgress progress) {
         StudyFiles files = out.files();
         if (!files.has(INVESTIGATION)) {
             return;
         }
         boolean same = Arrays.equals(files.bytes(INVESTIGATION), file)
                 && (files.has(PAIRS) ? Arrays.equals(files.bytes(PAIRS), pairs) : pairs == null)
-                && (!files.has(FormalisePhase.PATH) || isOfThis(files, digest));
+                && (!files.has(FormalisePhase.PATH) || isOfThis(files, digest, autoencoders));
         if (same) {
             return;
         }
@@ -276,9 +289,12 @@ public final class Laboratory {
         }
     }
 
-    private boolean isOfThis(StudyFiles files, String digest) {
+    private boolean isOfThis(StudyFiles files, String digest, StudyAutoencoders autoencoders) {
         Json hypothesis = files.json(FormalisePhase.PATH);
         return hypothesis.require("model").require("sha256").string().equals(digest)
+                && autoencoders.digests().entrySet().stream()
+                        .allMatch(entry -> hypothesis.get("saes").flatMap(saes -> saes.get(entry.getKey())).stream()
+                                .anyMatch(there -> there.string().equals(entry.getValue())))
                 && hypothesis.require("tokenizer").string().equals(model.tokenizer())
                 && hypothesis.require("program").string().equals(program);
     }
@@ -326,6 +342,7 @@ public final class Laboratory {
             moved.addAll(out.earlier(EARLIER));
         }
         in(scratch)
+                .pairsFrom(filesFrom(files))
                 .until(there.getLast())
                 .again(earlierIn(study, moved), study.resolve(PAIRS))
                 .run(investigation, progress);
@@ -339,12 +356,24 @@ public final class Laboratory {
         return null;
     }
 
+    /** The folder that a study took its files from, where that is still known. */
+    private Path filesFrom(StudyFiles files) {
+        return files.has(CLOCKS)
+                ? files.json(CLOCKS)
+                        .get(FILES_FROM)
+                        .map(from -> Path.of(from.string()))
+                        .orElse(pairsFolder)
+                : pairsFolder;
+    }
+
     private byte[] clocks(Instant begin, Map<String, Double> seconds) {
         return JsonText.indented(json -> {
             json.writeStartObject();
             json.writeStringProperty("begin", begin.toString());
             json.writeStringProperty("end", Instant.now().toString());
             json.writeStringProperty("host", host());
+            json.writeStringProperty(
+                    FILES_FROM, pairsFolder.toAbsolutePath().normalize().toString());
             json.writeNumberProperty("threads", model.model().threads());
             json.writeStringProperty("kernels", model.model().kernels().name());
             json.writeStringProperty("java", Runtime.version().toString());

@@ -110,6 +110,7 @@ final class PromptDraw {
     }
 
     private PromptSplit split(List<PromptPair> candidates) {
+        plan.splitBy().forEach(role -> candidates.forEach(pair -> requireRole("prompts.split_by", pair, role)));
         return PromptSplit.of(
                 candidates,
                 plan.splitBy(),
@@ -144,14 +145,26 @@ final class PromptDraw {
         return encoder;
     }
 
+    /** Checks that a prompt has a role that the file names; the key is named first. */
+    private static void requireRole(String key, PromptPair pair, String role) {
+        try {
+            pair.position(role);
+        } catch (BadInputException e) {
+            throw new BadInputException(key + ": " + e.getMessage());
+        }
+    }
+
     /** The pair with its unit: as the plan names it, else its own, else one for itself. */
     private PromptPair inUnit(PromptPair pair) {
         String units = plan.units();
         if (units == null) {
             return pair.unit() == null ? pair.ofUnit(ownUnit(pair)) : pair;
         }
-        return pair.ofUnit(
-                units.equals(PromptPlan.EACH) ? ownUnit(pair) : units + " " + pair.clean()[pair.position(units)]);
+        if (units.equals(PromptPlan.EACH)) {
+            return pair.ofUnit(ownUnit(pair));
+        }
+        requireRole("prompts.units", pair, units);
+        return pair.ofUnit(units + " " + pair.clean()[pair.position(units)]);
     }
 
     private static String ownUnit(PromptPair pair) {

@@ -33,6 +33,7 @@ public final class StudyCheck {
      * @throws BadInputException if the prompts cannot be drawn
      */
     public static List<String> of(Investigation investigation, @Nullable PromptEncoder encoder, Path pairsFolder) {
+        StudyAutoencoders.read(investigation, pairsFolder);
         StudyPrompts prompts = new PromptDraw(investigation, pairs(investigation, pairsFolder), encoder).draw();
         List<PromptPair> heldOut =
                 prompts.all().pairs().subList(prompts.discovery(), prompts.all().size());

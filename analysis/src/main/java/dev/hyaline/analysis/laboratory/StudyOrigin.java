@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.laboratory;
 
 import java.util.List;
+import java.util.SortedMap;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -10,11 +11,18 @@ import tools.jackson.core.JsonGenerator;
  * @param modelDigest of its parameters
  * @param tokenizer digest; empty without one
  * @param pairs digest of the file of pairs; empty where they are drawn
+ * @param autoencoders digests of those whose latents claims name, by name
  * @param program name and version
  * @param earlier studies in the same folder that this one takes the place of
  */
 record StudyOrigin(
-        String model, String modelDigest, String tokenizer, String pairs, String program, List<EarlierStudy> earlier) {
+        String model,
+        String modelDigest,
+        String tokenizer,
+        String pairs,
+        SortedMap<String, String> autoencoders,
+        String program,
+        List<EarlierStudy> earlier) {
     /**
      * A study that was given up for another file.
      *
@@ -35,6 +43,11 @@ record StudyOrigin(
         json.writeEndObject();
         json.writeStringProperty("tokenizer", tokenizer);
         json.writeStringProperty("pairs", pairs);
+        if (!autoencoders.isEmpty()) {
+            json.writeObjectPropertyStart("saes");
+            autoencoders.forEach(json::writeStringProperty);
+            json.writeEndObject();
+        }
         json.writeStringProperty("program", program);
         json.writeArrayPropertyStart("earlier");
         for (EarlierStudy study : earlier) {
@@ -54,6 +67,7 @@ record StudyOrigin(
         line(lines, modelDigest, "model");
         line(lines, tokenizer.isEmpty() ? "-" : tokenizer, "tokenizer");
         line(lines, pairs.isEmpty() ? "-" : pairs, "pairs");
+        autoencoders.forEach((name, digest) -> line(lines, digest, "sae:" + name));
         line(lines, program, "program");
         earlier.forEach(study -> line(lines, study.investigation + " " + study.reached, study.folder));
         return lines.toString();

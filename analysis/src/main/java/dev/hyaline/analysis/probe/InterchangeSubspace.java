@@ -6,7 +6,11 @@ import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
+import dev.hyaline.instrument.weights.Matrix;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * The span of orthonormal directions of activation space, in which one prompt's values can be exchanged for another's:
@@ -15,6 +19,9 @@ import java.util.Arrays;
 public final class InterchangeSubspace {
     /** Wider than any model's rows. */
     private static final int MAX_COLUMNS = 1 << 12;
+
+    /** Of what is left of a vector, less is rounding. */
+    private static final double NOTHING = 1e-9;
 
     /** {@code [dimensions][columns]}. */
     private final double[][] basis;
@@ -108,6 +115,60 @@ public final class InterchangeSubspace {
             Vectors.add(projected, 0, Vectors.dot(direction, x), direction, 0, x.length);
         }
         return projected;
+    }
+
+    /**
+     * The part that a matrix reads: the projection on the span of its columns.
+     *
+     * @param reader {@code [columns, anything]}, which rows of values are multiplied by
+     * @return empty if it reads nothing of the subspace
+     * @throws BadShapeException if it has another number of rows
+     */
+    public Optional<InterchangeSubspace> readBy(Matrix reader) {
+        if (reader.rows() != columns()) {
+            throw new BadShapeException("a matrix that reads a subspace", columns() + " rows", reader.rows() + " rows");
+        }
+        List<double[]> read = span(Arrays.asList(rows(reader.transposed())));
+        List<double[]> parts = new ArrayList<>();
+        for (double[] direction : basis) {
+            double[] part = new double[direction.length];
+            for (double[] axis : read) {
+                Vectors.add(part, 0, Vectors.dot(axis, direction), axis, 0, part.length);
+            }
+            // A direction has the length 1: what is left of one that is not read at all is rounding.
+            if (Vectors.norm(part) > NOTHING) {
+                parts.add(part);
+            }
+        }
+        List<double[]> spanned = span(parts);
+        return spanned.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new InterchangeSubspace(spanned.toArray(double[][]::new)));
+    }
+
+    private static double[][] rows(Matrix matrix) {
+        double[][] rows = new double[matrix.rows()][];
+        Arrays.setAll(rows, matrix::row);
+        return rows;
+    }
+
+    /**
+     * Orthonormal vectors of a span, each made orthogonal twice; what lies in the span of those before is passed over.
+     */
+    private static List<double[]> span(List<double[]> vectors) {
+        List<double[]> spanned = new ArrayList<>();
+        for (double[] vector : vectors) {
+            double[] left = vector.clone();
+            for (int pass = 0; pass < 2; pass++) {
+                for (double[] axis : spanned) {
+                    Vectors.add(left, 0, -Vectors.dot(axis, left), axis, 0, left.length);
+                }
+            }
+            if (Vectors.norm(left) > NOTHING * Vectors.norm(vector)) {
+                spanned.add(Vectors.unit(left));
+            }
+        }
+        return spanned;
     }
 
     /**

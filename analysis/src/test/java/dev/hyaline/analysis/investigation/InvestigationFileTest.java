@@ -8,15 +8,18 @@ import dev.hyaline.analysis.causal.PatchingDirection;
 import dev.hyaline.analysis.investigation.ClaimComponent.CircuitMembers;
 import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.NeuronComponent;
 import dev.hyaline.analysis.investigation.Expectation.Decrease;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
+import dev.hyaline.analysis.investigation.StudyPlan.AutoencoderPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.CorpusPrompts;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.instrument.HookPoints;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -182,6 +185,26 @@ final class InvestigationFileTest {
     }
 
     @Test
+    void latentsAreOfAutoencodersThatTheFileNames() {
+        Investigation investigation = parse("""
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "saes": {"mid": "saes/1", "late-2": {"file": "saes/2", "site": "blocks.2.hook_resid_post"}},
+             "claims": [
+              {"name": "a", "do": "ablate", "components": ["sae:mid[17]", "sae:late-2[0]@S2", "1.3"],
+               "expect": {"decrease": 1}}]}
+            """);
+        assertThat(investigation.autoencoders())
+                .containsEntry("mid", new AutoencoderPlan("saes/1", null))
+                .containsEntry("late-2", new AutoencoderPlan("saes/2", HookPoints.point("blocks.2.hook_resid_post")));
+        assertThat(investigation.claims().getFirst().components())
+                .startsWith(new LatentComponent("mid", 17), new ComponentAt(new LatentComponent("late-2", 0), "S2"));
+        assertThat(again(investigation)).isEqualTo(investigation);
+        assertThat(investigation.explain())
+                .contains("The autoencoder late-2 is that of saes/2 at blocks.2.hook_resid_post; what it misses stays"
+                        + " as it is.");
+    }
+
+    @Test
     void aCircuitIsNamedHeadByHead() {
         Investigation ioi = Investigation.example("ioi");
         List<HeadComponent> circuit = List.of(new HeadComponent(1, 3), new HeadComponent(2, 2));
@@ -210,8 +233,7 @@ final class InvestigationFileTest {
                         + " or of prompts.corpus; found none of them",
                 "\"prompts\": {} | \"prompts\": {\"pairs\": \"p.json\"} | the prompts are those of behaviour.task,"
                         + " of the file prompts.pairs or of prompts.corpus; found behaviour.task and prompts.pairs",
-                "\"task\": \"ioi\" | \"tsk\": \"ioi\" | behaviour.tsk means nothing; perhaps task is meant; there are"
-                        + " task, at, metric, present_if",
+                "\"task\": \"ioi\" | \"tsk\": \"ioi\" | behaviour.tsk means nothing; perhaps task is meant",
                 "\"ioi\" | \"ioi-abab\" | expected behaviour.task to be one of ioi, ioi-abba, ioi-baba, ioi-abba-abc,"
                     + " ioi-baba-abc, induction, induction-words, greater-than, pronouns, capitals (perhaps ioi-abba),"
                     + " found \"ioi-abab\"",
@@ -225,14 +247,12 @@ final class InvestigationFileTest {
                 "\"prompts\": {} | \"prompts\": {\"draw\": {\"discovery\": 1}} | expected prompts.draw.discovery to be"
                         + " an integer from 2 to 10000, found 1",
                 "\"prompts\": {} | \"prompts\": {\"draw\": {\"heldout\": 8}} | prompts.draw.heldout means nothing;"
-                        + " perhaps held_out is meant; there are discovery, held_out",
+                        + " perhaps held_out is meant",
                 "\"prompts\": {} | \"prompts\": {\"split_by\": \"IO\"} | expected prompts.split_by to be a list of"
                     + " roles such as [\"IO\", \"S1\"], or of the tasks of indirect objects \"names\", found \"IO\"",
                 "\"prompts\": {} | \"prompts\": {\"reference\": \"abd\"} | expected prompts.reference to be one of"
                         + " clean, corrupted, abc (perhaps abc), found \"abd\"",
-                "\"prompts\": {} | \"promts\": {} | promts means nothing; perhaps prompts is meant; there are format,"
-                        + " model, seed, behaviour, prompts, circuit, superposition, claims, specific_against,"
-                        + " alternatives, smallest_effect, design, sanity, robustness, title",
+                "\"prompts\": {} | \"promts\": {} | promts means nothing; perhaps prompts is meant",
                 "\"prompts\": {} | \"alternatives\": \"some\" | expected alternatives to be \"all\" or a list of"
                         + " alternatives, found \"some\"",
                 "\"prompts\": {} | \"alternatives\": [\"recencie\"] | expected alternatives[0] to be one of"
@@ -268,7 +288,7 @@ final class InvestigationFileTest {
                 "\"ablate\" | \"steer\", \"into\": \"both\" | expected claims[0].into to be one of clean, corrupted,"
                         + " found \"both\"",
                 "\"ablate\", \"components\": [\"1.3\"] | \"steer\", \"components\": [\"1.3@S2\"] | claims[0]: steer is"
-                        + " for components whose role is its own key, found 1.3@S2",
+                        + " for components whose role is its own key, and gives a latent one value, found 1.3@S2",
                 "\"ablate\" | [] | claims[0].do: a claim's experiment edits something, found no intervention",
                 "\"ablate\" | {\"do\": \"scale\", \"site\": \"blocks.1.hook_mlp_out\"} | claims[0].do: intervention 0"
                         + " needs \"factor\", a number",
@@ -284,6 +304,15 @@ final class InvestigationFileTest {
                         + " \"blocks.2.hook_resid_post\"",
                 "\"prompts\": {} | \"superposition\": {\"site\": \"blocks.1.attn.hook_z\"} | expected"
                         + " superposition.site to be a hook point with one row a token, found \"blocks.1.attn.hook_z\"",
+                "1.3 | sae:mid[3] | claims[0].components: sae:mid[3] is of no autoencoder that saes names; there"
+                        + " are none",
+                "\"prompts\": {} | \"saes\": {\"a b\": \"x\"} | saes.\"a b\": the name of an autoencoder has letters,"
+                        + " digits, _, . and -, found \"a b\"",
+                "\"prompts\": {} | \"saes\": {\"a\": {\"files\": \"x\"}} | saes.\"a\".file is missing; it is a file or"
+                        + " folder of an autoencoder",
+                "\"prompts\": {} | \"saes\": {\"a\": {\"file\": \"x\", \"site\": \"blocks.1\"}} | saes.\"a\".site:"
+                        + " unknown hook point blocks.1",
+                "\"prompts\": {} | \"saes\": [] | expected saes to be an object, found an array",
                 "\"prompts\": {} | \"sanity\": true | expected sanity to be one of all, none, found true",
                 "\"ablate\" | \"path\" | claims[0].to is missing; it is a list of receivers such as \"a2.h2<q>\" or"
                         + " \"logits\"",
@@ -299,8 +328,8 @@ final class InvestigationFileTest {
                 "[\"1.3\"] | [\"1.3\", \"1.3\"] | expected claims[0].components[1] to be a component that is not named"
                         + " before, found \"1.3\"",
                 "[\"1.3\"] | [\"1.3.4\"] | claims[0].components[0]: '1.3.4' is no component; components are heads"
-                    + " (1.3), MLPs (mlp 2), neurons (2.mlp[17]), hook points (blocks.1.hook_resid_post), circuit and"
-                    + " circuit[2.*], each perhaps at a role (1.3@S2)",
+                        + " (1.3), MLPs (mlp 2), neurons (2.mlp[17]), hook points (blocks.1.hook_resid_post), latents"
+                        + " (sae:NAME[7]), circuit and circuit[2.*], each perhaps at a role (1.3@S2)",
                 "[\"1.3\"] | [\"1.3@\"] | claims[0].components[0]: '1.3@' has no role behind the @",
                 "[\"1.3\"] | [\"1.3@S2@S1\"] | claims[0].components[0]: 1.3@S2 is at one position already",
                 "\"ablate\", \"components\": [\"1.3\"] | \"keep-only\", \"components\": [\"mlp 1\"] | claims[0]:"
@@ -325,9 +354,7 @@ final class InvestigationFileTest {
                 "1.5 | 1.5, \"unit\": \"gaps\" | expected claims[0].expect.unit to be one of metric, gap (perhaps"
                         + " gap), found \"gaps\"",
                 "1.5 | 1.5, \"increase\": 1 | claims[0].expect has decrease and increase; a claim predicts one result",
-                "\"decrease\" | \"decreases\" | claims[0].expect.decreases means nothing; perhaps decrease is meant;"
-                        + " there are decrease, increase, no_effect, faithfulness_at_least, attention_at_least,"
-                        + " share_of_path_at_least, unit",
+                "\"decrease\" | \"decreases\" | claims[0].expect.decreases means nothing; perhaps decrease is meant",
                 "\"decrease\" | \"faithfulness_at_least\" | claims[0]: ablate gives no faithfulness_at_least; it gives"
                         + " decrease, increase, no_effect",
                 "\"decrease\": 1.5 | \"faithfulness_at_least\": 0.8, \"unit\": \"gap\" | claims[0].expect:"

@@ -55,6 +55,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Studies of models in which it is known what there is to find. */
 final class PlantedInvestigationTest {
+    /** The shape of models of random weights. */
+    private static final Gpt2Config NOTHING =
+            new Gpt2Config(1, 4, 16, 8, 8, CopyingModel.DIGITS, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
+
+    /** Whole studies of such models. */
+    private static final int STUDIES = 12;
+
     private static final String UNCHECKED = """
         , "alternatives": [], "sanity": "none", "robustness": "none"\
         """;
@@ -295,9 +302,71 @@ final class PlantedInvestigationTest {
         assertThat(confirmed).isBetween(1, 10);
     }
 
+    /**
+     * The same by whole studies, from the file to the report: a search for a circuit, claims about it and about heads,
+     * rivals. Without checks no verdict is better than inconclusive, so that claims are counted.
+     */
+    @Test
+    void wholeStudiesFindNothingWhereNothingIs(@TempDir Path folder) throws IOException {
+        int found = 0;
+        int refuted = 0;
+        int confirmed = 0;
+        int claims = 0;
+        for (int seed = 0; seed < STUDIES; seed++) {
+            StudyReport report = studyOfNothing(folder.resolve("nothing " + seed), seed, """
+                , "alternatives": ["shuffled-labels"], "sanity": "none", "robustness": "none"\
+                """);
+            assertThat(report.reached()).isEqualTo("7-report");
+            long held = report.claims().stream()
+                    .filter(claim -> claim.verdict().equals("confirmed"))
+                    .count();
+            confirmed += (int) held;
+            claims += report.claims().size();
+            found += held == report.claims().size() ? 1 : 0;
+            refuted += report.verdict() != null && report.verdict().word() == HypothesisVerdict.Word.REFUTED ? 1 : 0;
+        }
+        assertThat(claims).isGreaterThan(2 * STUDIES);
+        assertThat(found).isZero();
+        assertThat(refuted).isPositive();
+        assertThat(confirmed).isLessThan(claims / 10);
+    }
+
+    static StudyReport studyOfNothing(Path folder, long seed, String checks) throws IOException {
+        Files.createDirectory(folder);
+        SplittableRandom random = new SplittableRandom(seed);
+        List<String> pairs = new ArrayList<>();
+        for (int pair = 0; pair < 28; pair++) {
+            int answer = random.nextInt(CopyingModel.DIGITS);
+            int distractor = (answer + 1 + random.nextInt(CopyingModel.DIGITS - 1)) % CopyingModel.DIGITS;
+            pairs.add("""
+                {"clean": %s, "corrupted": %s, "answer": %d, "distractor": %d, "unit": "%d"}
+                """.formatted(
+                    Arrays.toString(random.ints(6, 0, CopyingModel.DIGITS).toArray()),
+                    Arrays.toString(random.ints(6, 0, CopyingModel.DIGITS).toArray()),
+                    answer,
+                    distractor,
+                    pair));
+        }
+        Files.writeString(folder.resolve("pairs.json"), pairs.toString());
+        Investigation investigation = Investigation.parse("nothing.json", """
+            {"format": "hyaline-investigation/1", "model": "nothing", "seed": %d,
+             "behaviour": {"present_if": {"mean_at_least": -100, "accuracy_at_least": 0}},
+             "prompts": {"pairs": "pairs.json", "draw": {"discovery": 12, "held_out": 16}, "reference": "corrupted"},
+             "design": {"pilot": 4},
+             "claims": [
+              {"name": "needed", "do": "ablate", "components": "circuit", "expect": {"decrease": 0.5, "unit": "gap"}},
+              {"name": "one", "do": "ablate", "components": ["0.0", "0.1"], "expect": {"decrease": 0.1}},
+              {"name": "two", "do": "ablate", "components": "0.3", "expect": {"increase": 0.1}}]%s}
+            """.formatted(seed, checks));
+        try (Gpt2 model = Gpt2.of(RandomModels.weights(NOTHING, seed), 1)) {
+            return Laboratory.of(new StudyModel("nothing", model))
+                    .in(folder.resolve("study"))
+                    .pairsFrom(folder)
+                    .run(investigation, StudyProgress.NONE);
+        }
+    }
+
     private static List<ClaimFinding> ofNothing(long seed) {
-        Gpt2Config config = new Gpt2Config(
-                1, 4, 16, 8, 8, CopyingModel.DIGITS, 1e-5f, ActivationFunction.GELU_NEW, true, false, true);
         TestDesign design = new TestDesign(0.05);
         List<Claim> claims = List.of(
                 new Claim(
@@ -312,7 +381,7 @@ final class PlantedInvestigationTest {
                         List.of(new HeadComponent(0, 3)),
                         new Expectation.Increase(new EffectAmount(0.1, EffectUnit.GAP)),
                         /* primary= */ true));
-        try (Gpt2 model = Gpt2.of(RandomModels.weights(config, seed), 1)) {
+        try (Gpt2 model = Gpt2.of(RandomModels.weights(NOTHING, seed), 1)) {
             SplittableRandom random = new SplittableRandom(seed);
             double gap = evidence(model, 12, random).gap(Replacement.MEAN_BY_POSITION, Candidates.HEADS);
             Evidence heldOut = evidence(model, 16, random);

@@ -17,6 +17,7 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.LaboratoryProgress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -147,14 +148,22 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
         if (!common.json) {
             console.out().println(console.bold(investigation.title()));
             investigation.explain().forEach(line -> console.out().println(line));
-            StudyCheck.of(
-                            investigation,
-                            StudiedModel.encoder(investigation.model(), console),
-                            Objects.requireNonNullElse(path.getParent(), Path.of("")))
-                    .forEach(line -> console.out().println(line));
+            checked(path, investigation).forEach(line -> console.out().println(line));
             console.out().println();
         }
         print(investigation);
+    }
+
+    /** What is known before anything runs; of what is wrong the file is named first. */
+    private List<String> checked(Path path, Investigation investigation) {
+        try {
+            return StudyCheck.of(
+                    investigation,
+                    StudiedModel.encoder(investigation.model(), console),
+                    Objects.requireNonNullElse(path.getParent(), Path.of("")));
+        } catch (BadInputException e) {
+            throw new BadInputException(path + ": " + e.getMessage());
+        }
     }
 
     private void study(Path path, Investigation investigation) {

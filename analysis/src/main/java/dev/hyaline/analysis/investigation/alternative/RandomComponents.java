@@ -56,7 +56,12 @@ public record RandomComponents(int sets) implements Alternative {
     @Override
     public AlternativeFinding test(TestedClaim claim) {
         RandomSets random = RandomSets.of(
-                claim.evidence().experiment().config(), claim.claim().components(), sets, LARGEST_P, claim::random);
+                claim.evidence().experiment().config(),
+                claim.claim().components(),
+                claim.evidence()::firing,
+                sets,
+                LARGEST_P,
+                claim::random);
         if (random.sets().size() + 1 < 1 / LARGEST_P) {
             return AlternativeFinding.notTested(
                     this,

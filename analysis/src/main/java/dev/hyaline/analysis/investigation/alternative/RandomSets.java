@@ -4,6 +4,7 @@ import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.CircuitMembers;
 import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.MlpComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.NeuronComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.SiteComponent;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Random sets of components with as many members in each layer as a given set.
@@ -45,19 +47,21 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
      * Draws sets. Where there are no more than were asked for, takes all; where so few that none of them could be rare,
      * goes to all layers.
      *
+     * @param firing the latents of an autoencoder that fire at all, by its name
      * @param rare the share that must be reachable
      * @param random the numbers of a label
      */
     static RandomSets of(
             Gpt2Config config,
             List<ClaimComponent> components,
+            Function<String, List<Integer>> firing,
             int count,
             double rare,
             Function<String, CounterRandom> random) {
-        List<Pool> pools = pools(config, components, /* modelWide= */ false);
+        List<Pool> pools = pools(config, components, firing, /* modelWide= */ false);
         boolean modelWide = 1 / choices(pools) > rare;
         if (modelWide) {
-            pools = pools(config, components, /* modelWide= */ true);
+            pools = pools(config, components, firing, /* modelWide= */ true);
         }
         if (choices(pools) <= count) {
             List<List<ClaimComponent>> sets = new ArrayList<>(List.of(List.of()));
@@ -105,7 +109,11 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
     }
 
     /** The pools that the components are drawn from, in the order of the layers. */
-    private static List<Pool> pools(Gpt2Config config, List<ClaimComponent> components, boolean modelWide) {
+    private static List<Pool> pools(
+            Gpt2Config config,
+            List<ClaimComponent> components,
+            Function<String, List<Integer>> firing,
+            boolean modelWide) {
         record Key(int layer, String name) {}
         Map<Key, List<ClaimComponent>> members = new TreeMap<>(
                 (a, b) -> a.layer != b.layer ? Integer.compare(a.layer, b.layer) : a.name.compareTo(b.name));
@@ -113,7 +121,7 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
         for (ClaimComponent component : components) {
             int layer = modelWide ? -1 : layer(component);
             Key key = new Key(layer, name(component, layer));
-            members.computeIfAbsent(key, of -> pool(config, component, of.layer));
+            members.computeIfAbsent(key, of -> pool(config, component, firing, of.layer));
             counts.merge(key, 1, Integer::sum);
         }
         return members.entrySet().stream()
@@ -128,6 +136,7 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
             case NeuronComponent neuron -> neuron.layer();
             case MlpComponent mlp -> -1;
             case SiteComponent site -> -1;
+            case LatentComponent latent -> -1;
             case ComponentAt at -> layer(at.component());
             case CircuitMembers members -> throw unnamed(members);
         };
@@ -144,12 +153,14 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
             case NeuronComponent neuron -> where + "/neurons";
             case MlpComponent mlp -> where + "/mlps";
             case SiteComponent site -> where + "/" + site.point().site().localName();
+            case LatentComponent latent -> where + "/sae:" + latent.autoencoder();
             case ComponentAt at -> name(at.component(), layer) + "@" + at.role();
             case CircuitMembers members -> throw unnamed(members);
         };
     }
 
-    private static List<ClaimComponent> pool(Gpt2Config config, ClaimComponent component, int layer) {
+    private static List<ClaimComponent> pool(
+            Gpt2Config config, ClaimComponent component, Function<String, List<Integer>> firing, int layer) {
         int first = Math.max(layer, 0);
         int end = layer < 0 ? config.nLayers() : layer + 1;
         return switch (component) {
@@ -166,8 +177,15 @@ record RandomSets(List<List<ClaimComponent>> sets, boolean all, boolean modelWid
                                 (l, i) -> new SiteComponent(
                                         HookPoint.of(site.point().site(), l)))
                         : List.of(site);
+            // Its own is there even if it never fires.
+            case LatentComponent latent ->
+                Stream.concat(firing.apply(latent.autoencoder()).stream(), Stream.of(latent.latent()))
+                        .distinct()
+                        .sorted()
+                        .<ClaimComponent>map(index -> new LatentComponent(latent.autoencoder(), index))
+                        .toList();
             case ComponentAt at ->
-                pool(config, at.component(), layer).stream()
+                pool(config, at.component(), firing, layer).stream()
                         .<ClaimComponent>map(other -> new ComponentAt(other, at.role()))
                         .toList();
             case CircuitMembers members -> throw unnamed(members);

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.investigation.force;
 
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.ClaimComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /** Writes the values of the pair's other run, which has another answer. */
@@ -18,6 +20,11 @@ record Donor() implements Force {
     @Override
     public String name() {
         return "donor";
+    }
+
+    @Override
+    public float latentValue(Evidence evidence, Side into, LatentComponent latent, int pair, int position) {
+        return evidence.latentValue(into == Side.CLEAN ? Side.CORRUPTED : Side.CLEAN, latent, pair, position);
     }
 
     @Override
@@ -42,17 +49,28 @@ record Donor() implements Force {
         }
 
         @Override
+        public float latentValue(Evidence evidence, Side into, LatentComponent latent, int pair, int position) {
+            OptionalInt other = like(evidence, into, pair);
+            return other.isPresent() ? evidence.latentValue(into, latent, other.getAsInt(), position) : Float.NaN;
+        }
+
+        @Override
         public List<Intervention> edit(
                 Evidence evidence, Side into, ClaimComponent component, Target target, int pair) {
+            return like(evidence, into, pair).stream()
+                    .mapToObj(other -> Intervention.patch(
+                            target, evidence.experiment().runs().recorded(into, target.site()), other))
+                    .toList();
+        }
+
+        /** The next pair that is alike. */
+        private static OptionalInt like(Evidence evidence, Side into, int pair) {
             PromptPairs pairs = evidence.experiment().pairs();
             PromptPair own = pairs.get(pair);
             return IntStream.range(1, pairs.size())
                     .map(step -> (pair + step) % pairs.size())
                     .filter(other -> isAlike(own, pairs.get(other), into))
-                    .limit(1)
-                    .mapToObj(other -> Intervention.patch(
-                            target, evidence.experiment().runs().recorded(into, target.site()), other))
-                    .toList();
+                    .findFirst();
         }
 
         private static boolean isAlike(PromptPair own, PromptPair other, Side into) {

@@ -2,7 +2,9 @@ package dev.hyaline.analysis.investigation.force;
 
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.ClaimComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Evidence;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
 import java.util.List;
@@ -21,6 +23,16 @@ public interface Force {
      * @throws dev.hyaline.engine.error.BadInputException if the force is not one of such a component
      */
     List<Intervention> edit(Evidence evidence, Side into, ClaimComponent component, Target target, int pair);
+
+    /**
+     * The value that a latent is forced to at a position; NaN where it stays. It is called in place of {@link #edit},
+     * for a latent is no value of the model's own.
+     *
+     * @throws dev.hyaline.engine.error.BadInputException if the force is not one of latents
+     */
+    default float latentValue(Evidence evidence, Side into, LatentComponent latent, int pair, int position) {
+        throw new BadInputException(name() + " is no force of latents, found " + latent);
+    }
 
     /** Forces that must do nothing, or less, by what they show; none where there is no such control. */
     default Map<String, Force> controls(Evidence evidence) {

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.investigation.force;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
@@ -78,10 +79,19 @@ public record ForceResult(
             PromptPair prompts = evidence.experiment().pairs().get(pair);
             List<Intervention> edits = new ArrayList<>();
             for (ClaimComponent component : components) {
+                if (component instanceof LatentComponent) {
+                    continue;
+                }
                 Target target = component.target(prompts);
                 edits.addAll(force.edit(
                         evidence, into, component, at == null ? target : target.positions(prompts.position(at)), pair));
             }
+            List<ClaimComponent> latents = components.stream()
+                    .filter(LatentComponent.class::isInstance)
+                    .map(latent -> at == null ? latent : new ComponentAt(latent, at))
+                    .toList();
+            edits.addAll(evidence.latentEdits(
+                    latents, pair, (latent, position) -> force.latentValue(evidence, into, latent, pair, position)));
             return edits;
         };
     }

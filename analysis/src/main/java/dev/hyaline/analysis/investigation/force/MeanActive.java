@@ -5,6 +5,7 @@ import dev.hyaline.analysis.internal.Order;
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.ComponentAt;
 import dev.hyaline.analysis.investigation.ClaimComponent.HeadComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.NeuronComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Treatment;
@@ -42,8 +43,8 @@ public record MeanActive(ClaimComponent component, String criterion, int active,
 
     /**
      * The mean over the clean prompts of evidence, which should be that of the discovery half. A head whose role of
-     * attention is given is active where it attends to it with at least {@value #ATTENTION}; a neuron where it is above
-     * its 90th percentile; all else in the top quarter of norms.
+     * attention is given is active where it attends to it with at least {@value #ATTENTION}; a neuron or latent where
+     * it is above its 90th percentile; all else in the top quarter of norms.
      *
      * @param at the role at whose position values are read
      * @param attended the role that a head attends to from there; null to go by norms
@@ -67,7 +68,7 @@ public record MeanActive(ClaimComponent component, String criterion, int active,
             score = discovery.run(new Treatment.Attend(at, attended), List.of(component));
             least = ATTENTION;
             criterion = "attention from " + at + " to " + attended + " of at least " + ATTENTION;
-        } else if (component instanceof NeuronComponent) {
+        } else if (component instanceof NeuronComponent || component instanceof LatentComponent) {
             score = Arrays.stream(values).mapToDouble(value -> value[0]).toArray();
             least = quantile(score, HIGH);
             criterion = "above its 90th percentile";
@@ -140,6 +141,7 @@ public record MeanActive(ClaimComponent component, String criterion, int active,
                             Slot.NO_HEAD,
                             Site.MLP_POST.shape().width(config))[neuron.neuron()]
                 };
+            case LatentComponent latent -> new float[] {evidence.latentValue(side, latent, pair, position)};
             case ClaimComponent.SiteComponent site
             when !site.point().site().shape().byHead() ->
                 read(
@@ -165,6 +167,14 @@ public record MeanActive(ClaimComponent component, String criterion, int active,
     @Override
     public String name() {
         return "mean-active " + component + " (" + criterion + ", " + active + " prompts)";
+    }
+
+    @Override
+    public float latentValue(Evidence evidence, Side into, LatentComponent latent, int pair, int position) {
+        if (!latent.equals(component)) {
+            throw new BadInputException("the mean is that of " + component + ", not of " + latent);
+        }
+        return mean.values()[0];
     }
 
     @Override

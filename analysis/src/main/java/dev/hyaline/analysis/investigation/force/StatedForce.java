@@ -3,6 +3,7 @@ package dev.hyaline.analysis.investigation.force;
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.Claim;
 import dev.hyaline.analysis.investigation.ClaimComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.analysis.investigation.Treatment;
 import dev.hyaline.analysis.investigation.Treatment.ForcedValue;
@@ -29,11 +30,20 @@ public final class StatedForce {
         @Override
         public List<Intervention> edit(
                 Evidence evidence, Side into, ClaimComponent component, Target target, int pair) {
+            return of(component).edit(evidence, into, component, target, pair);
+        }
+
+        @Override
+        public float latentValue(Evidence evidence, Side into, LatentComponent latent, int pair, int position) {
+            return of(latent).latentValue(evidence, into, latent, pair, position);
+        }
+
+        private Force of(ClaimComponent component) {
             Force force = forces.get(component);
             if (force == null) {
                 throw new BadInputException("there is no force of " + component);
             }
-            return force.edit(evidence, into, component, target, pair);
+            return force;
         }
     }
 

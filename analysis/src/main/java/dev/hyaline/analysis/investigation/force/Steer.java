@@ -2,6 +2,7 @@ package dev.hyaline.analysis.investigation.force;
 
 import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.ClaimComponent;
+import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Evidence;
 import dev.hyaline.instrument.edit.Direction;
 import dev.hyaline.instrument.edit.Intervention;
@@ -53,6 +54,13 @@ public record Steer(ClaimComponent component, Direction difference, double alpha
     public String name() {
         return "steer " + component + " by " + alpha + " of a difference of means "
                 + Arrays.hashCode(difference.values());
+    }
+
+    @Override
+    public float latentValue(Evidence evidence, Side into, LatentComponent latent, int pair, int position) {
+        float sign = into == Side.CLEAN ? -1 : 1;
+        return evidence.latentValue(into, latent, pair, position)
+                + (float) (sign * alpha) * difference.values()[0];
     }
 
     @Override

@@ -14,6 +14,7 @@ import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.Slot;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
@@ -27,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A subspace of a site's values at a role holds a variable (Geiger et al. 2021; Makelov et al. 2024). With the
  * corrupted run's part in the subspace, the output follows that run's answer; with the mean part the metric falls;
- * random subspaces of the same rank do less; the rest of the values alone does little; and a probe tells the variable
- * better than labels given to tokens by lot.
+ * random subspaces of the same rank do less; the rest of the values alone does little; of an MLP's neurons, the part
+ * that its output matrix reads does as much; and a probe tells the variable better than labels given to tokens by lot.
  *
  * @param point a site with one vector for each position
  * @param subspace null for all of the values, of which nothing is compared with random subspaces or the rest
@@ -112,6 +113,14 @@ public record Encodes(
                     "all of the corrupted run's values do at least 0.8 of what its part in the subspace does",
                     0,
                     study -> new SubClaim.Sample(whole(study, own), study.units())));
+            if (point.site() == Site.MLP_POST) {
+                all.add(SubClaim.atLeast(
+                        "the read part",
+                        "the part of the subspace that the layer's output matrix reads does at least 0.8 of what the"
+                                + " subspace does",
+                        0,
+                        study -> new SubClaim.Sample(readPart(study, own), study.units())));
+            }
         }
         Function<PromptPair, String> classes = variable;
         if (classes != null) {
@@ -218,6 +227,21 @@ public record Encodes(
         double[] clean = study.evidence().clean();
         return Suppresses.contrast(
                 Copies.difference(clean, interchanged(study, null, "whole")),
+                Copies.difference(clean, interchanged(study, own, "own")),
+                1 - REST);
+    }
+
+    /**
+     * Along a direction between one that follows the variable but is not read, and one that is read but does not follow
+     * it, an interchange moves the output by a pathway that the model leaves dormant: without the part that is not read
+     * it moves nothing.
+     */
+    private double[] readPart(MechanismStudy study, InterchangeSubspace own) {
+        double[] clean = study.evidence().clean();
+        return Suppresses.contrast(
+                own.readBy(study.weights().wOut(point.layer()))
+                        .map(read -> Copies.difference(clean, interchanged(study, read, "read")))
+                        .orElseGet(() -> new double[clean.length]),
                 Copies.difference(clean, interchanged(study, own, "own")),
                 1 - REST);
     }

@@ -15,6 +15,7 @@ import dev.hyaline.analysis.investigation.MechanismClaim;
 import dev.hyaline.analysis.investigation.MechanismKind;
 import dev.hyaline.analysis.investigation.Treatment;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
+import dev.hyaline.analysis.probe.InterchangeSubspace;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -101,10 +102,16 @@ public final class StatedMechanism {
         if (!(only() instanceof SiteComponent site)) {
             throw new BadInputException("the mechanism " + stated.kind() + " is of a hook point, found " + only());
         }
+        InterchangeSubspace subspace = stated.subspace().isEmpty() ? null : stated.span();
+        int width = site.point().site().shape().width(config);
+        if (subspace != null && subspace.columns() != width) {
+            throw new BadInputException(
+                    "a direction of " + site + " has " + width + " numbers, found " + subspace.columns());
+        }
         return new Encodes(
                 site.point(),
                 stated.name("role"),
-                null,
+                subspace,
                 stated.names("variable").isEmpty() ? null : variable(stated.name("variable")),
                 stated.number("share_of_prompts_at_least"),
                 cost(),

@@ -86,8 +86,13 @@ final class AlternativeTest {
     @Test
     void theSameRandomSets() {
         CounterRandom root = CounterRandom.of(GoldenStudy.SEED);
-        RandomSets sets =
-                RandomSets.of(model.config(), GoldenStudy.circuit(), 199, 0.05, label -> root.named("ioi/" + label));
+        RandomSets sets = RandomSets.of(
+                model.config(),
+                GoldenStudy.circuit(),
+                name -> List.of(),
+                199,
+                0.05,
+                label -> root.named("ioi/" + label));
         assertThat(sets.all()).isFalse();
         assertThat(sets.modelWide()).isFalse();
         List<String> names = sets.sets().stream()
