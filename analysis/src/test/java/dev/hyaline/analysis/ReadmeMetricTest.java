@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.causal.ActivationPatch;
 import dev.hyaline.analysis.causal.Experiment;
-import dev.hyaline.analysis.causal.PatchingDirection;
-import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.PromptPairs;
@@ -35,8 +33,7 @@ class ReadmeMetricTest {
 
             Experiment experiment =
                     Experiment.start(model, pairs, metric); // runs the clean and the corrupted prompt of each pair
-            Sweep sweep = ActivationPatch.RESID_PRE.sweep(config, PatchingDirection.DENOISING, pairs);
-            ResultTable table = experiment.sweep(sweep).normalised(); // [layer, position]
+            ResultTable table = experiment.patch(ActivationPatch.RESID_PRE).normalised(); // [layer, position]
             // end
             int last = pairs.get(0).end();
             float[] logits = model.logits(pairs.get(0).clean());

@@ -303,6 +303,15 @@ final class AnalysisCommandsTest {
         assertThat(json.at("/places/8/positions/5/0/text").asString()).isEqualTo(" Paris");
     }
 
+    @Test
+    void attributionAtPositions() {
+        JsonNode axes = Outcome.of("attribute", "--by", "layer", "--count", "2", "--json", "--positions", "S2,end")
+                .json()
+                .at("/table/axes/0");
+        assertThat(axes.toString()).contains("read at", "S2", "end");
+        assertThat(Outcome.of("attribute", "--positions", "3-").err()).contains("--positions");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"head", "layer", "neuron", "position", "stream"})
     void attributionAddsUp(String by) {

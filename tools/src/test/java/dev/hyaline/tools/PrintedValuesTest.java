@@ -93,9 +93,7 @@ final class PrintedValuesTest {
                             "6 tokens of 1 sequence",
                             "0 reruns of base run of 1 prompt of 6 tokens: Anna went to the park",
                             "logit lens of 0_pre, 0_mid, 1_pre, 1_mid, 2_pre, 2_mid, 3_pre, 3_mid, final_post",
-                            "logit-diff of 2 pairs: When Vera and Adam went to the field, Adam passed a cup to,"
-                                    + " When Kate and John went to the farm, John passed a map to;"
-                                    + " clean 13.164701, corrupted -14.56957");
+                            "logit-diff of 2 pairs: clean 13.164701, corrupted -14.56957");
         }
     }
 

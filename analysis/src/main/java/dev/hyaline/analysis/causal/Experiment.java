@@ -6,6 +6,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.files.Printable;
 
 /**
  * A model, pairs of prompts and a metric: what sweeps of edits are measured on. Both runs of every pair are kept, and
@@ -80,8 +81,19 @@ public final class Experiment {
         return sweep(sweep, SweepOptions.none());
     }
 
+    /**
+     * Patches clean activations into the corrupted runs, one cell after another: {@link PatchingDirection#DENOISING}
+     * over all layers, heads and positions of these pairs, as far as the patch has them.
+     *
+     * @throws BadInputException if the patch is by position and the pairs differ in length
+     * @throws HyalineException if the thread is interrupted
+     */
+    public SweepResult patch(ActivationPatch patch) {
+        return sweep(patch.sweep(config(), PatchingDirection.DENOISING, pairs()));
+    }
+
     @Override
     public String toString() {
-        return metric().name() + " of " + pairs() + "; " + baselines();
+        return metric().name() + " of " + Printable.plural(pairs().size(), "pair") + ": " + baselines();
     }
 }

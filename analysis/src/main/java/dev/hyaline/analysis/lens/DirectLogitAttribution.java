@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.lens;
 
+import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
@@ -11,6 +12,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
@@ -28,7 +30,7 @@ import java.util.stream.IntStream;
 /**
  * The direct contribution of each part of the model to the logit difference of answers and distractors, and how it
  * grows along the residual stream: the final LayerNorm's scale is held at the run's, as TransformerLens does, so that
- * parts add up. Of clean prompts, at the position of a role.
+ * parts add up. Of clean prompts, at the position of a role or at chosen ones.
  *
  * <p>Biases that no part owns have a step of their own, so that all steps of a table add up to its whole;
  * {@link Result#sumCheck} says how well. With weights that went through
@@ -43,12 +45,15 @@ public final class DirectLogitAttribution {
 
     private final Gpt2 model;
     private final PromptPairs pairs;
-    private final String role;
+    private final PositionAxis positions;
+    /** Whether tables have an axis for the positions. */
+    private final boolean byReadPosition;
 
-    private DirectLogitAttribution(Gpt2 model, PromptPairs pairs, String role) {
+    private DirectLogitAttribution(Gpt2 model, PromptPairs pairs, PositionAxis positions, boolean byReadPosition) {
         this.model = model;
         this.pairs = pairs;
-        this.role = role;
+        this.positions = positions;
+        this.byReadPosition = byReadPosition;
     }
 
     /**
@@ -59,7 +64,19 @@ public final class DirectLogitAttribution {
      */
     public static DirectLogitAttribution of(Gpt2 model, PromptPairs pairs, String role) {
         requireComparable(pairs, role);
-        return new DirectLogitAttribution(model, pairs, role);
+        return new DirectLogitAttribution(model, pairs, PositionAxis.ofRoles(pairs, List.of(role)), false);
+    }
+
+    /**
+     * The same at other positions: tables have a first axis {@code read at}, with a step for each.
+     *
+     * @throws BadInputException if they are positions of other pairs
+     */
+    public DirectLogitAttribution at(PositionAxis chosen) {
+        if (!chosen.pairs().equals(pairs)) {
+            throw new BadInputException("the positions are those of other pairs than are attributed");
+        }
+        return new DirectLogitAttribution(model, pairs, chosen, true);
     }
 
     /**
@@ -200,26 +217,33 @@ public final class DirectLogitAttribution {
 
     private Result measure(String title, String whole, List<Axis> axes, Parts parts) {
         int cells = axes.stream().mapToInt(Axis::size).reduce(1, Math::multiplyExact);
-        double[] values = new double[Math.multiplyExact(cells, pairs.size())];
-        double[] wholes = new double[pairs.size()];
-        double[] sums = new double[pairs.size()];
-        for (int p = 0; p < pairs.size(); p++) {
-            PromptPair pair = pairs.get(p);
-            Share share = parts.of(cache(pair), pair);
-            for (int cell = 0; cell < cells; cell++) {
-                values[cell * pairs.size() + p] = share.parts[cell];
+        int steps = positions.size();
+        double[] values = new double[Math.multiplyExact(Math.multiplyExact(cells, steps), pairs.size())];
+        double[] wholes = new double[steps * pairs.size()];
+        double[] sums = new double[steps * pairs.size()];
+        for (int step = 0; step < steps; step++) {
+            for (int p = 0; p < pairs.size(); p++) {
+                PromptPair pair = pairs.get(p);
+                Share share = parts.of(cache(pair, positions.at(step, p)), pair);
+                for (int cell = 0; cell < cells; cell++) {
+                    values[(step * cells + cell) * pairs.size() + p] = share.parts[cell];
+                }
+                wholes[step * pairs.size() + p] = share.whole;
+                sums[step * pairs.size() + p] = share.sum;
             }
-            wholes[p] = share.whole;
-            sums[p] = share.sum;
+        }
+        List<Axis> all = new ArrayList<>(axes);
+        if (byReadPosition) {
+            all.addFirst(new Axis("read at", positions.axis().labels()));
         }
         ResultTable table =
-                ResultTable.of(title, "contribution to the logit difference", "logits", axes, pairs.names(), values);
+                ResultTable.of(title, "contribution to the logit difference", "logits", all, pairs.names(), values);
         ResultTable neutral = table.ofSamples("pairs").neutralAt(0);
         return new Result(pairs.units().map(neutral::ofUnits).orElse(neutral), whole, SumCheck.of(wholes, sums));
     }
 
-    /** The activations that parts are made of, at the role's position. */
-    private ActivationCache cache(PromptPair pair) {
+    /** The activations that parts are made of, at one position. */
+    private ActivationCache cache(PromptPair pair, int position) {
         Gpt2Config config = model.config();
         Capture capture = Capture.of(
                         config,
@@ -233,7 +257,7 @@ public final class DirectLogitAttribution {
                         "z",
                         "mlp.post",
                         "unembed.out")
-                .positions(IndexSelection.of(pair.position(role)));
+                .positions(IndexSelection.of(position));
         return ActivationCache.record(model, Prompts.of(config, pair.clean()), capture);
     }
 
@@ -325,7 +349,7 @@ public final class DirectLogitAttribution {
     /** {@code pattern[position, source] * v[source] W_O} of every head and source. */
     private ResidualStack sources(ActivationCache cache, PromptPair pair, Matrix[][] outputs) {
         Gpt2Config config = model.config();
-        int query = pair.position(role);
+        int query = cache.rows().position(0);
         int length = pair.length();
         ActivationCache attention =
                 ActivationCache.record(model, Prompts.of(config, pair.clean()), Capture.of(config, "pattern", "v"));
@@ -356,6 +380,7 @@ public final class DirectLogitAttribution {
 
     @Override
     public String toString() {
-        return "direct logit attribution of " + pairs + ", read at " + role;
+        return "direct logit attribution of " + pairs + ", read at "
+                + Printable.listed(positions.axis().labels());
     }
 }

@@ -6,15 +6,20 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.GoldenIoi;
+import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.prompt.Task;
+import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.NextToken;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.weights.Checkpoint;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -134,6 +139,36 @@ final class LensTest {
 
     private static double of(ResultTable table, String label, int pair) {
         return table.values(table.axes().getFirst().labels().indexOf(label))[pair];
+    }
+
+    @Test
+    void chosenPositionsAreThoseOfTheirRoles() {
+        DirectLogitAttribution attribution = DirectLogitAttribution.of(processed, pairs, "end");
+        DirectLogitAttribution chosen = attribution.at(PositionAxis.ofRoles(pairs, List.of("S2", "end")));
+        DirectLogitAttribution second = DirectLogitAttribution.of(processed, pairs, "S2");
+        ResultTable heads = chosen.byHead().table();
+        assertThat(heads.axes().getFirst()).isEqualTo(new Axis("read at", List.of("S2", "end")));
+        assertThat(samples(heads)).containsExactly(both(second.byHead(), attribution.byHead()));
+        assertThat(samples(chosen.byPosition().table()))
+                .containsExactly(both(second.byPosition(), attribution.byPosition()));
+        assertThat(chosen.byHead().sumCheck().values()).isEqualTo(16);
+        assertThat(chosen.byHead().sumCheck().largestError()).isLessThan(GoldenIoi.TOLERANCE);
+        PromptPairs others = PromptPairs.of(processed.config(), pairs.list().subList(0, 1));
+        assertThatThrownBy(() -> attribution.at(PositionAxis.all(others)))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("other pairs");
+    }
+
+    private static double[] both(DirectLogitAttribution.Result first, DirectLogitAttribution.Result second) {
+        return DoubleStream.concat(Arrays.stream(samples(first.table())), Arrays.stream(samples(second.table())))
+                .toArray();
+    }
+
+    private static double[] samples(ResultTable table) {
+        return IntStream.range(0, table.cells())
+                .mapToObj(table::values)
+                .flatMapToDouble(Arrays::stream)
+                .toArray();
     }
 
     @Test

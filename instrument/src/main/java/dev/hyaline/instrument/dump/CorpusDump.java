@@ -510,6 +510,7 @@ public final class CorpusDump {
 
     @Override
     public String toString() {
-        return "corpus dump of " + Printable.listed(points.stream().map(HookPoint::name).toList());
+        return "corpus dump of "
+                + Printable.listed(points.stream().map(HookPoint::name).toList());
     }
 }

@@ -23,8 +23,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A dump of prompts read back whole: its points, its prompts and every value, one safetensors file with a manifest
- * beside it. Values are read when they are asked for. Immutable and thread-safe.
+ * A dump of prompts read back whole: its points, its prompts and every value, one safetensors file or npz with a
+ * manifest beside it. Values are read when they are asked for. Immutable and thread-safe.
  *
  * <pre>{@code
  * PromptDump dump = PromptDump.open(Path.of("hyaline-dump"));
@@ -72,10 +72,13 @@ public final class PromptDump implements NamedTensors {
                 .toList();
         Json activations = manifest.require("activations");
         String format = activations.require("format").string();
-        if (!format.equals(DumpFormat.SAFETENSORS.toString())) {
-            throw bad("is a dump as " + format + "; values are taken from safetensors only");
+        if (format.equals(DumpFormat.SAFETENSORS.toString())) {
+            tensors = SafetensorsValues.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()), InputErrors.INSTANCE);
+        } else if (format.equals(DumpFormat.NPZ.toString())) {
+            tensors = SafetensorsValues.openNpz(folder.resolve(DumpFormat.NPZ.fileName()), InputErrors.INSTANCE);
+        } else {
+            throw bad("is a dump as " + Printable.plain(format) + "; values are taken from safetensors and npz");
         }
-        tensors = SafetensorsValues.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()), InputErrors.INSTANCE);
         batch = activations.require("layout").string().equals("batch");
         positions = tensors.integers(TensorPlan.POSITIONS);
         if (batch) {
@@ -90,7 +93,7 @@ public final class PromptDump implements NamedTensors {
     }
 
     /**
-     * Opens a folder that {@code hyaline dump} wrote as one safetensors file.
+     * Opens a folder that {@code hyaline dump} wrote.
      *
      * @throws FileException if it cannot be read
      * @throws BadInputException if it is not such a dump

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.IndexSelection;
@@ -13,12 +14,15 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.capture.CaptureListener;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class PromptDumpTest {
     private static final CaptureListener NOBODY = (point, sequence, values, offset, length) -> {};
@@ -34,13 +38,15 @@ final class PromptDumpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"5,5", "6,1,9"})
-    void everythingIsReadBack(String lengths) {
+    @CsvSource(
+            delimiter = ' ',
+            value = {"5,5 SAFETENSORS", "6,1,9 SAFETENSORS", "5,5 NPZ", "6,1,9 NPZ"})
+    void everythingIsReadBack(String lengths, DumpFormat format) {
         Prompts prompts = Models.prompts(
                 Arrays.stream(lengths.split(",")).mapToInt(Integer::parseInt).toArray());
         Capture capture = Capture.of(HookPoint.all(Models.CONFIG)).positions(IndexSelection.parse("0,last"));
         try (Gpt2 model = Models.small()) {
-            write(model, prompts, capture, DumpFormat.SAFETENSORS);
+            write(model, prompts, capture, format);
             ActivationCache cache = ActivationCache.record(model, prompts, capture);
             PromptDump dump = PromptDump.open(temporary);
             assertThat(dump.points()).isEqualTo(capture.points());
@@ -74,10 +80,29 @@ final class PromptDumpTest {
             assertThatThrownBy(dump::source)
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContaining("holds only heads 1");
-            write(model, Models.prompts(4), Capture.of(Models.CONFIG, "z"), DumpFormat.NPZ);
-            assertThatThrownBy(() -> PromptDump.open(temporary))
-                    .isInstanceOf(BadInputException.class)
-                    .hasMessageContaining("is a dump as npz");
         }
+    }
+
+    @Test
+    void aDamagedNpzIsRefused() throws IOException {
+        try (Gpt2 model = Models.small()) {
+            write(model, Models.prompts(4), Capture.of(Models.CONFIG, "z"), DumpFormat.NPZ);
+        }
+        Path file = temporary.resolve(DumpFormat.NPZ.fileName());
+        byte[] whole = Files.readAllBytes(file);
+        PromptDump before = PromptDump.open(temporary);
+        Files.write(file, Arrays.copyOf(whole, whole.length / 2));
+        assertThatThrownBy(() -> PromptDump.open(temporary))
+                .isInstanceOf(HyalineException.class)
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining("damaged");
+        assertThatThrownBy(() -> before.get("z", 1)).isInstanceOf(HyalineException.class);
+        byte[] other = whole.clone();
+        int shape = new String(whole, StandardCharsets.ISO_8859_1).indexOf("'shape': (") + 10;
+        other[shape] = '9';
+        Files.write(file, other);
+        assertThatThrownBy(() -> PromptDump.open(temporary))
+                .isInstanceOf(HyalineException.class)
+                .hasMessageContaining("as many bytes as");
     }
 }

@@ -24,7 +24,9 @@ public final class HyalineDisplays implements DisplayProvider {
 
         @Override
         public boolean canRender(String mime) {
-            return mime == null || MimeType.HTML.shortTypes().contains(mime) || MimeType.HTML.longType().equals(mime);
+            return mime == null
+                    || MimeType.HTML.shortTypes().contains(mime)
+                    || MimeType.HTML.longType().equals(mime);
         }
 
         @Override

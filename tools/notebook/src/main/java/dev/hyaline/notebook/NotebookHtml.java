@@ -37,8 +37,7 @@ public final class NotebookHtml {
             return preformatted(tensor.toString());
         }
         List<Axis> axes = List.of(axis(tensor, 0), axis(tensor, 1));
-        return of(HeatMap.of(
-                ResultTable.of(tensor.name(), "value", "", axes, List.of(tensor.name()), values)));
+        return of(HeatMap.of(ResultTable.of(tensor.name(), "value", "", axes, List.of(tensor.name()), values)));
     }
 
     /** A page in a frame of its own, whose scripts and styles do not reach the notebook. */
@@ -62,6 +61,9 @@ public final class NotebookHtml {
     }
 
     private static String escaped(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
     }
 }

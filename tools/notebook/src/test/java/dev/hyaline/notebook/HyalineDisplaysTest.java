@@ -41,7 +41,8 @@ final class HyalineDisplaysTest {
 
     @Test
     void aPatternIsAHeatMap() {
-        Tensor pattern = Tensor.view("pattern", List.of("query", "key"), List.of(2, 2), new float[] {1, 0, 0.25f, 0.75f});
+        Tensor pattern =
+                Tensor.view("pattern", List.of("query", "key"), List.of(2, 2), new float[] {1, 0, 0.25f, 0.75f});
         assertThat(html(pattern)).contains("<svg").contains("0.75");
     }
 

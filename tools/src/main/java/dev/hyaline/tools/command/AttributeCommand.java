@@ -16,6 +16,7 @@ import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
 import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
+import dev.hyaline.tools.option.RolePositions;
 import dev.hyaline.tools.option.Study;
 import dev.hyaline.tools.option.TableFolder;
 import dev.hyaline.tools.option.TopOption;
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -51,6 +53,7 @@ import picocli.CommandLine.Option;
             "  hyaline attribute",
             "  hyaline attribute --by layer --task pronouns",
             "  hyaline attribute --by position --out attribution",
+            "  hyaline attribute --by layer --positions S2,end",
             "  hyaline attribute --by stream                   the difference as it grows along the layers"
         })
 public final class AttributeCommand implements Runnable, CheckedOptions {
@@ -102,6 +105,13 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             description = "Role of the position whose next token is asked about. Default: ${DEFAULT-VALUE}")
     private String role = "end";
 
+    @Option(
+            names = "--positions",
+            paramLabel = "LIST",
+            description = "Ask at these positions, not at one: 0,3-5,-1, or roles such as S2,end. The table has a first"
+                    + " axis for them.")
+    private @Nullable String positions;
+
     @Mixin
     private TopOption top;
 
@@ -125,6 +135,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
                     "--raw leaves the weights as they are, and --process names steps; leave out one");
         }
         options.tables().requireFree(name());
+        if (positions != null) {
+            RolePositions.check(positions);
+        }
     }
 
     @Override
@@ -135,12 +148,18 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             Gpt2Weights weights = options.weights(study.checkpoint());
             boolean asTheyAre = raw || options.processes();
             try (Gpt2 model = study.start(asTheyAre ? weights : WeightProcessing.processWeights(weights))) {
-                DirectLogitAttribution attribution = DirectLogitAttribution.of(model, study.pairs(), role);
+                DirectLogitAttribution atRole = DirectLogitAttribution.of(model, study.pairs(), role);
+                DirectLogitAttribution attribution = positions == null
+                        ? atRole
+                        : atRole.at(RolePositions.of(study.pairs(), study.vocabulary(), positions));
                 DirectLogitAttribution.Result result = attribute(attribution, by);
                 ResultTable table = result.table().from(study.origin());
                 show(study, result, table);
                 folder.ifPresent(out -> out.write(console, Map.of(name(), table), options.json()));
-                page.write(console, () -> page(study, attribution, result), options.json());
+                page.write(
+                        console,
+                        () -> page(study, atRole, positions == null ? result : attribute(atRole, by)),
+                        options.json());
             }
         }
     }
@@ -149,7 +168,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         return "attribution-" + by;
     }
 
-    /** The split that was asked for, and those by layer and by head, which take no more than a pass each. */
+    /** The split that was asked for, and those by layer and by head, at the role. */
     private Page page(Study study, DirectLogitAttribution attribution, DirectLogitAttribution.Result result) {
         String title = "Direct logit attribution";
         ViewHeading heading = page.heading(title, study, pairOptions)

@@ -7,12 +7,14 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The values of a safetensors file, read on request; the file is open only while it is read. Its header is read and
- * checked once.
+ * The values of a safetensors file, or of an npz, read on request; the file is open only while it is read. Its header
+ * is read and checked once.
  */
 public final class SafetensorsValues {
     private static final Set<Dtype> INTEGERS = EnumSet.of(Dtype.U16, Dtype.I32, Dtype.U32, Dtype.I64);
@@ -22,18 +24,26 @@ public final class SafetensorsValues {
     private final Path file;
     private final FileErrors errors;
     private final SafetensorsHeader header;
+    private final @Nullable NpzArrays arrays;
 
-    private SafetensorsValues(Path file, FileErrors errors, SafetensorsHeader header) {
+    private SafetensorsValues(Path file, FileErrors errors, SafetensorsHeader header, @Nullable NpzArrays arrays) {
         this.file = file;
         this.errors = errors;
         this.header = header;
+        this.arrays = arrays;
     }
 
     /** Reads a file's header. */
     public static SafetensorsValues open(Path file, FileErrors errors) {
         try (FileInput input = FileInput.open(file, errors)) {
-            return new SafetensorsValues(file, errors, SafetensorsHeader.read(input));
+            return new SafetensorsValues(file, errors, SafetensorsHeader.read(input), null);
         }
+    }
+
+    /** Reads the headers of an npz's arrays. It has no metadata. */
+    public static SafetensorsValues openNpz(Path file, FileErrors errors) {
+        NpzArrays arrays = new NpzArrays(file, errors);
+        return new SafetensorsValues(file, errors, new SafetensorsHeader(0, arrays.tensors(), Map.of()), arrays);
     }
 
     /** What the file's metadata says under a key. */
@@ -126,6 +136,9 @@ public final class SafetensorsValues {
         long elements = tensor.bytes() / width;
         if (from < 0 || count < 0 || count > MAX_ARRAY_BYTES / width || from > elements - count) {
             throw bad(tensor.name(), "values " + from + " to " + (from + count - 1), elements + " values");
+        }
+        if (arrays != null) {
+            return arrays.read(tensor, from * width, (int) (count * width));
         }
         try (FileInput input = FileInput.open(file, errors)) {
             long begin = header.dataStart() + tensor.begin() + from * width;
