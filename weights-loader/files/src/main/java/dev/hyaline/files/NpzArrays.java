@@ -99,7 +99,7 @@ final class NpzArrays {
                     elements *= shape.getLast();
                 }
             }
-            long begin = HEADER_START + length;
+            long begin = (long) HEADER_START + length;
             if (elements < 0 || elements > entry.getSize() || begin + elements * type.bytes() != entry.getSize()) {
                 throw bad(
                         name,
