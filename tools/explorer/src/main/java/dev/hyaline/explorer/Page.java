@@ -3,6 +3,7 @@ package dev.hyaline.explorer;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.files.Markup;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -56,10 +57,18 @@ public final class Page {
     /**
      * A page that a server fills: its style and scripts are the files {@code page.css}, {@code views.css} and
      * {@code js/page.js} beside it.
+     *
+     * @param modules files that its scripts import, such as {@code js/grid.js}: a browser fetches them all at once
      */
-    public static String live(String title) {
+    public static String live(String title, Collection<String> modules) {
+        StringBuilder preloaded = new StringBuilder();
+        modules.forEach(module -> preloaded
+                .append("<link rel=\"modulepreload\" href=\"")
+                .append(Markup.escaped(module))
+                .append("\">\n"));
         return head(title, "")
                 + "<link rel=\"stylesheet\" href=\"page.css\">\n<link rel=\"stylesheet\" href=\"views.css\">\n"
+                + preloaded
                 + "<script type=\"module\" src=\"js/page.js\"></script>\n</head>\n"
                 + top(title, "", Tone.PLAIN, true)
                 + "<main id=\"content\">\n</main>\n</body>\n</html>\n";

@@ -33,10 +33,14 @@ final class PageResources {
 
     private static Map<String, Resource> resources() {
         Map<String, Resource> resources = new TreeMap<>();
-        resources.put("/", new Resource(HTML, Page.live("Hyaline").getBytes(StandardCharsets.UTF_8)));
         STYLES.forEach(name -> resources.put("/" + name, new Resource(CSS, content(name))));
         addModule("page.js", resources);
         LiveViews.names().forEach(view -> addModule(view + ".js", resources));
+        List<String> modules = resources.keySet().stream()
+                .filter(path -> path.endsWith(".js"))
+                .map(path -> path.substring(1))
+                .toList();
+        resources.put("/", new Resource(HTML, Page.live("Hyaline", modules).getBytes(StandardCharsets.UTF_8)));
         return resources;
     }
 

@@ -441,7 +441,8 @@ class Results {
 }
 
 function likeliest(name, data, order, logits, logProbabilities) {
-  const most = Math.exp(logProbabilities[order[0]]);
+  // Bars of both tables are as long for the same probability.
+  const most = Math.exp(Math.max(data.baseLogProbabilities[data.baseTop[0]], data.editedLogProbabilities[data.editedTop[0]]));
   return element("table", {class: "likeliest", "data-run": name},
     element("caption", {}, name),
     element("thead", {}, element("tr", {}, ["token", "probability", "logit"].map(heading =>
