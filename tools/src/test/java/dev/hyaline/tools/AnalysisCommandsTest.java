@@ -442,7 +442,6 @@ final class AnalysisCommandsTest {
                 "ablate --neurons 0-9 --site pattern | has no components",
                 "ablate --how mean-overall --site pattern | take the mean by position",
                 "attribute --by nothing | expected head or",
-                "lens --prompt a --out x | --out writes the table of a metric",
                 "heads --prompt a --draws 3 | draw prompts, but prompts are given",
                 "heads --draws 0 | --draws must be from 1 to 100000, found 0",
                 "heads --length 900 | there are",

@@ -85,6 +85,19 @@ final class ProcessTest {
     }
 
     @Test
+    void theSameDumpMayBeRepeatedInTheDefaultFolder() throws Exception {
+        String[] dump = {"dump", "--sites", "resid_post"};
+        run(dump).succeeded();
+        run(dump).succeeded();
+        assertThat(run("dump", "--sites", "resid_pre").err()).contains("exists already");
+        Outcome named = run("dump", "--sites", "resid_post", "--out", "hyaline-dump");
+        assertThat(named.exitCode()).isEqualTo(2);
+        assertThat(named.err()).contains("exists already");
+        run("dump", "--sites", "resid_post", "--shards", "--force").succeeded();
+        assertThat(run(dump).err()).contains("exists already");
+    }
+
+    @Test
     void exitCodesReachTheShell() throws Exception {
         assertThat(run("dump", "--bogus").exitCode()).isEqualTo(2);
         assertThat(run("dump", "--model", "nowhere").exitCode()).isEqualTo(1);

@@ -97,4 +97,19 @@ final class RedoCommandTest {
         assertThat(outcome.err()).contains(named).hasLineCount(named.equals("--bogus") ? 2 : 1);
         assertThat(temporary.toFile().list()).containsExactly("x.json");
     }
+
+    @Test
+    void picturesOfAPromptAreMadeAgain() {
+        String[] prompt = {"--prompt", "When Mary and John went to the store, John gave a drink to", "--out"};
+        Outcome.of("lens", prompt[0], prompt[1], prompt[2], path("lens")).succeeded();
+        Outcome.of("redo", path("lens/lens-map.svg")).succeeded();
+        assertThat(Outcome.of("lens", prompt[0], prompt[1], prompt[2], path("lens"))
+                        .err())
+                .contains("exists already");
+        Outcome.of("heads", prompt[0], prompt[1], prompt[2], path("heads")).succeeded();
+        assertThat(Outcome.of("redo", path("heads/attention-patterns.svg"))
+                        .succeeded()
+                        .out())
+                .contains("attention-patterns.svg");
+    }
 }

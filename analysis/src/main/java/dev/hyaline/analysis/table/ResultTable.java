@@ -408,10 +408,31 @@ public final class ResultTable {
 
     /** Standard error of the mean, clustered by units where they are known; NaN of a single sample or unit. */
     public double standardError(int cell) {
-        if (units == null) {
-            return standardDeviation(cell) / Math.sqrt(samples.size());
+        return units == null
+                ? standardDeviation(cell) / Math.sqrt(samples.size())
+                : clusteredError(values(cell), units);
+    }
+
+    /** The standard error of what is shown of a cell: of its mean, or of the mean difference. */
+    double shownError(int cell) {
+        if (!showsDifferences()) {
+            return standardError(cell);
         }
-        double[] ofCell = values(cell);
+        double[] differences = values(cell);
+        for (int sample = 0; sample < differences.length; sample++) {
+            differences[sample] -= reference(cell, sample);
+        }
+        if (units != null) {
+            return clusteredError(differences, units);
+        }
+        int n = differences.length;
+        double mean = Arrays.stream(differences).average().orElse(Double.NaN);
+        double squares =
+                Arrays.stream(differences).map(d -> (d - mean) * (d - mean)).sum();
+        return n == 1 ? Double.NaN : Math.sqrt(squares / (n - 1) / n);
+    }
+
+    private static double clusteredError(double[] ofCell, Units units) {
         if (units.count() < 2 || !Arrays.stream(ofCell).allMatch(Double::isFinite)) {
             return Double.NaN;
         }

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Disk;
 import dev.hyaline.files.PartialFile;
@@ -112,10 +113,10 @@ public final class TableFiles {
         Map<Path, byte[]> contents = new LinkedHashMap<>();
         contents.put(files.get(0), TableText.csv(table).getBytes(StandardCharsets.UTF_8));
         contents.put(files.get(1), TableText.json(table).getBytes(StandardCharsets.UTF_8));
-        if (HeatMap.fits(table)) {
-            HeatMap map = HeatMap.of(table);
-            contents.put(files.get(2), map.svg().getBytes(StandardCharsets.UTF_8));
-            contents.put(files.get(3), map.png());
+        if (TablePicture.fits(table)) {
+            Picture picture = TablePicture.of(table);
+            contents.put(files.get(2), picture.svg().getBytes(StandardCharsets.UTF_8));
+            contents.put(files.get(3), picture.png());
         }
         return contents;
     }

@@ -154,7 +154,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             return;
         }
         // A dry run reports an existing dump and goes on, but also refuses a folder that cannot be written.
-        DumpFolder.requireFree(folder, dryRun.isGiven() ? DumpFolder.IfExists.REPLACE : options.shards.ifExists());
+        DumpFolder.requireFree(folder, dryRun.isGiven() ? DumpFolder.IfExists.REPLACE : options.ifExistsInOneFile());
     }
 
     @Override
@@ -252,7 +252,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             return;
         }
         // The folder is opened before the run, which would otherwise be lost if it cannot be written.
-        try (DumpFolder opened = DumpFolder.open(folder, options.shards.ifExists())) {
+        try (DumpFolder opened = DumpFolder.open(folder, options.ifExistsInOneFile())) {
             run(checkpoint, vocabulary, dump, pairs, opened, report);
         }
     }

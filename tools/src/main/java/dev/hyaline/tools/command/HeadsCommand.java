@@ -5,6 +5,7 @@ import dev.hyaline.analysis.attention.HeadClass;
 import dev.hyaline.analysis.attention.HeadPattern;
 import dev.hyaline.analysis.attention.HeadScores;
 import dev.hyaline.analysis.attention.PatternEvidence;
+import dev.hyaline.analysis.attention.PatternPicture;
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
@@ -21,6 +22,7 @@ import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.view.AttentionRecord;
 import dev.hyaline.explorer.view.AttentionView;
 import dev.hyaline.explorer.view.HeadGridView;
+import dev.hyaline.files.EscapedText;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.AnalysisOptions;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -78,6 +80,9 @@ import tools.jackson.core.JsonGenerator;
             "  hyaline heads --prompt \"When Mary and John went to the store, John gave a drink to\""
         })
 public final class HeadsCommand implements Runnable, CheckedOptions {
+    /** The name of the picture of the first prompt's attention. */
+    private static final String PATTERNS = "attention-patterns";
+
     private static final List<String> TABLES =
             List.of("heads", "entropy", "entropy-share", "largest-weight", "share-above", "distances", "half-distance");
     private static final Task NATURAL = Task.IOI_ABBA;
@@ -162,7 +167,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             throw new BadInputException(
                     "--above: the threshold of attention must be at least 0 and below 1, found " + above);
         }
-        options.tables().requireFree(TABLES.toArray(String[]::new));
+        options.tables().requireFree(names());
     }
 
     @Override
@@ -173,7 +178,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
             Prompts prompts = given
                     ? promptOptions.encode(promptOptions.read(), checkpoint.config(), vocabulary)
                     : drawn(checkpoint, vocabulary, /* twice= */ true);
-            Optional<TableFolder> folder = options.tables().folder(checkpoint, TABLES.toArray(String[]::new));
+            Optional<TableFolder> folder = options.tables().folder(checkpoint, names());
             try (Gpt2 model = options.start(options.weights(checkpoint), console)) {
                 ResultTable measured = HeadScores.measure(model, prompts);
                 // Every random sequence is a draw of its own; what given prompts share is not known.
@@ -205,9 +210,34 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                         + (given ? DisplayText.plural(prompts.size(), "prompt") : "random sequences given twice");
                 TABLES.forEach(name ->
                         named.put(name, tables.get(named.size()).from(origin).ofSamples(given ? "prompts" : "draws")));
-                folder.ifPresent(out -> out.write(console, named, options.json()));
+                folder.ifPresent(out -> {
+                    out.write(console, named, options.json());
+                    patternPicture(model, checkpoint.name(), vocabulary, prompts)
+                            .ifPresent(picture -> out.write(console, PATTERNS, picture, options.json()));
+                });
             }
         }
+    }
+
+    /** The names of the tables and the picture. */
+    private static String[] names() {
+        return Stream.concat(TABLES.stream(), Stream.of(PATTERNS)).toArray(String[]::new);
+    }
+
+    /** A picture of all heads' patterns on the first prompt; empty if it could not be read. */
+    private static Optional<PatternPicture> patternPicture(
+            Gpt2 model, String name, ModelVocabulary vocabulary, Prompts prompts) {
+        int[] tokens = prompts.tokens(0);
+        return PatternPicture.fits(model.config(), tokens.length)
+                ? Optional.of(PatternPicture.of(
+                        model,
+                        "Attention patterns of " + name
+                                + (prompts.size() == 1 ? "" : ", prompt 0 of " + prompts.size()),
+                        tokens,
+                        IntStream.of(tokens)
+                                .mapToObj(token -> EscapedText.plain(vocabulary.text(token)))
+                                .toList()))
+                : Optional.empty();
     }
 
     /** The heads, with pictures of the first prompt, and where each looks there. */

@@ -1,9 +1,10 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.lens.LensPicture;
 import dev.hyaline.analysis.lens.LogitLens;
 import dev.hyaline.analysis.prompt.PromptPair;
-import dev.hyaline.analysis.table.HeatMap;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TablePicture;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.NextToken;
@@ -14,6 +15,7 @@ import dev.hyaline.explorer.Page;
 import dev.hyaline.explorer.Section;
 import dev.hyaline.explorer.View;
 import dev.hyaline.explorer.view.PromptViews;
+import dev.hyaline.files.EscapedText;
 import dev.hyaline.files.ScreenWidth;
 import dev.hyaline.tools.option.AnalysisOptions;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -62,6 +64,10 @@ import picocli.CommandLine.Option;
         })
 public final class LensCommand implements Runnable, CheckedOptions {
     private static final String NAME = "lens";
+
+    /** The name of the picture of a prompt. */
+    private static final String MAP = "lens-map";
+
     private static final int LINE = 100;
     private static final int LIKELIEST = 5;
 
@@ -70,7 +76,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
     @Option(
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
-            description = "A prompt whose likeliest tokens to show, instead of pairs. They are not a table for --out.")
+            description = "A prompt whose likeliest tokens to show, instead of pairs. --out writes a picture of them.")
     private @Nullable String prompt;
 
     @Mixin
@@ -88,13 +94,10 @@ public final class LensCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        if (prompt != null && options.tables().isAsked()) {
-            throw new BadInputException("--out writes the table of a metric; leave out --prompt");
-        }
         if (prompt != null && top.count() != null) {
             throw new BadInputException("--top is for the table of a metric; leave out --prompt");
         }
-        options.tables().requireFree(NAME);
+        options.tables().requireFree(prompt != null ? MAP : NAME);
     }
 
     @Override
@@ -103,8 +106,9 @@ public final class LensCommand implements Runnable, CheckedOptions {
             AnalysisOptions analysis = options.analysis();
             try (Checkpoint checkpoint = analysis.open(console)) {
                 ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
+                Optional<TableFolder> folder = options.tables().folder(checkpoint, MAP);
                 try (Gpt2 model = analysis.start(analysis.weights(checkpoint), console)) {
-                    tokens(checkpoint.name(), model, vocabulary, prompt);
+                    tokens(checkpoint.name(), model, vocabulary, prompt, folder.orElse(null));
                 }
             }
             return;
@@ -141,7 +145,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
                         "Over all pairs; the view above is of the first clean prompt.",
                         new Figure(
                                 table.title(),
-                                HeatMap.of(table),
+                                TablePicture.of(table),
                                 "The numbers are in the table.",
                                 DataTable.of(table))));
     }
@@ -162,17 +166,26 @@ public final class LensCommand implements Runnable, CheckedOptions {
         TableView.print(console, table, top);
     }
 
-    private void tokens(String name, Gpt2 model, ModelVocabulary vocabulary, String text) {
+    private void tokens(
+            String name, Gpt2 model, ModelVocabulary vocabulary, String text, @Nullable TableFolder folder) {
         LogitLens lens = LogitLens.of(model);
         int[] tokens = PairOptions.encoder(vocabulary, options.pairs().begins()).prompt(text);
         if (tokens.length == 0) {
             throw new BadInputException("--prompt is empty");
         }
+        @Nullable
+        LensPicture picture = folder == null
+                ? null
+                : LensPicture.of(
+                        lens, "Logit lens of " + name, tokens, token -> EscapedText.plain(vocabulary.text(token)));
         List<List<List<NextToken>>> likeliest = lens.likeliest(tokens, options.json() ? LIKELIEST : 1);
         if (options.json()) {
             json(name, lens, vocabulary, tokens, likeliest);
         } else {
             print(name, lens, vocabulary, tokens, likeliest);
+        }
+        if (folder != null && picture != null) {
+            folder.write(console, MAP, picture, options.json());
         }
         page.write(
                 console,

@@ -4,18 +4,25 @@ import dev.hyaline.analysis.sparse.splice.SpliceSite;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.capture.DerivedSite;
 import dev.hyaline.instrument.dump.CorpusDump;
+import dev.hyaline.instrument.dump.DumpFolder;
+import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.instrument.dump.TokenFilter;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
 import dev.hyaline.weights.hub.Snapshot;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -47,11 +54,18 @@ public final class DumpOptions {
     @Mixin
     public CaptureOptions capture;
 
+    private static final String DEFAULT_FOLDER = "hyaline-dump";
+
+    /** Options that take something from files, which may be others by now. */
+    private static final List<String> FROM_FILES =
+            List.of("--prompts", "--edits", "--source-dump", "--add", "--project-out", "--edit-subspace", "--sae");
+
     @Option(
             names = {"-o", "--out"},
             paramLabel = "DIR",
-            description = "Folder to write to. Default: ${DEFAULT-VALUE}")
-    private String out = "hyaline-dump";
+            description = "Folder to write to. Default: " + DEFAULT_FOLDER
+                    + ", where a dump that the same command made is replaced")
+    private @Nullable String out;
 
     @Option(
             names = "--format",
@@ -87,14 +101,47 @@ public final class DumpOptions {
     @Mixin
     public EditOptions edits = EditOptions.beside();
 
+    private String out() {
+        return out == null ? DEFAULT_FOLDER : out;
+    }
+
+    /**
+     * The action to take if the folder holds a dump in one file already. The default folder's is replaced if the same
+     * command made it, so that a command may be repeated as it is.
+     */
+    public IfExists ifExistsInOneFile() {
+        IfExists asked = shards.ifExists();
+        return asked == IfExists.REFUSE && out == null && isOfThisCommand(folder().resolve(DumpFolder.MANIFEST))
+                ? IfExists.REPLACE
+                : asked;
+    }
+
+    private boolean isOfThisCommand(Path manifest) {
+        List<String> command = canonical();
+        if (!Files.isRegularFile(manifest) || command.stream().anyMatch(FROM_FILES::contains)) {
+            return false;
+        }
+        try {
+            return Json.readObject(InputErrors.INSTANCE, manifest.toString(), Files.readAllBytes(manifest))
+                    .get("command")
+                    .map(written -> written.elements().stream()
+                            .map(Json::string)
+                            .toList()
+                            .equals(command))
+                    .orElse(false);
+        } catch (IOException | BadInputException e) {
+            return false; // It is refused as any other that is there.
+        }
+    }
+
     /** The folder to write to. */
     public Path folder() {
-        return PathOption.parse("--out", out);
+        return PathOption.parse("--out", out());
     }
 
     /** Checks that the folder, which is written as a whole, is not there. */
     public void requireNewFolder() {
-        PathOption.newFolder("--out", out);
+        PathOption.newFolder("--out", out());
     }
 
     /**

@@ -1,13 +1,15 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.analysis.table.CommandRecord;
-import dev.hyaline.analysis.table.HeatMap;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableFiles;
+import dev.hyaline.analysis.table.TablePicture;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.tools.terminal.Console;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -24,7 +26,15 @@ public record TableFolder(Path path, CommandRecord made) {
         if (!quiet) {
             tables.forEach((name, table) -> console.out()
                     .println("Wrote " + TableFiles.files(path, name).getFirst()
-                            + (HeatMap.fits(table) ? ", .json, .svg and .png" : " and .json")));
+                            + (TablePicture.fits(table) ? ", .json, .svg and .png" : " and .json")));
+        }
+    }
+
+    /** Writes a picture as SVG and PNG, and prints the names of the files unless {@code quiet}. */
+    public void write(Console console, String name, Picture picture, boolean quiet) {
+        writeFiles(Map.of(name + ".svg", picture.svg().getBytes(StandardCharsets.UTF_8), name + ".png", picture.png()));
+        if (!quiet) {
+            console.out().println("Wrote " + path.resolve(name + ".svg") + " and .png");
         }
     }
 

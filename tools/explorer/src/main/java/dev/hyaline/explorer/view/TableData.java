@@ -1,8 +1,8 @@
 package dev.hyaline.explorer.view;
 
 import dev.hyaline.analysis.table.Axis;
-import dev.hyaline.analysis.table.HeatMap;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TablePicture;
 import dev.hyaline.explorer.DataTable;
 import dev.hyaline.explorer.Figure;
 import dev.hyaline.explorer.HtmlWriter;
@@ -54,8 +54,8 @@ final class TableData {
     /** Writes a heat map with its numbers below, or the numbers alone where there are too many for a picture. */
     static void write(HtmlWriter html, ResultTable table) {
         DataTable numbers = table.cells() <= MAX_ROWS ? DataTable.of(table) : null;
-        if (HeatMap.fits(table)) {
-            new Figure(table.title() + ".", HeatMap.of(table), alternative(table), numbers).write(html);
+        if (TablePicture.fits(table)) {
+            new Figure(table.title() + ".", TablePicture.of(table), alternative(table), numbers).write(html);
         } else if (numbers != null) {
             numbers.write(html);
         } else {
