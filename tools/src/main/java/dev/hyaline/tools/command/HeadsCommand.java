@@ -77,7 +77,10 @@ import tools.jackson.core.JsonGenerator;
         footer = {
             "  hyaline heads                                    on repeated random words",
             "  hyaline heads --model gpt2 --random tokens --draws 10 --seed 3 --out heads",
-            "  hyaline heads --prompt \"When Mary and John went to the store, John gave a drink to\""
+            "  hyaline heads --prompt \"When Mary and John went to the store, John gave a drink to\" --out heads",
+            "",
+            "Beside the tables, --out writes the picture attention-patterns: every head's map of the first",
+            "prompt, if it has at most 64 tokens."
         })
 public final class HeadsCommand implements Runnable, CheckedOptions {
     /** The name of the picture of the first prompt's attention. */

@@ -60,6 +60,7 @@ import picocli.CommandLine.Option;
         footer = {
             "  hyaline lens                                     the logit difference, layer by layer",
             "  hyaline lens --prompt \"The capital of France is\"",
+            "  hyaline lens --prompt \"The dog likes\" --out map     a picture, lens-map, with the tokens in its cells",
             "  hyaline lens --task greater-than --metric prob-diff --out lens"
         })
 public final class LensCommand implements Runnable, CheckedOptions {
