@@ -171,7 +171,7 @@ final class PageTest {
         DataTable table = DataTable.of("t", TableColumn.number("b", "b"), TableColumn.pValue("p", "p"))
                 .row(TableCell.of(10.6304), TableCell.of(0.0006))
                 .row(TableCell.of(0.0123), TableCell.of(1e-6));
-        assertThat(Page.of("p", table).html()).contains(">10.6<", ">0.0<", ">0.0006<", ">1e-06<");
+        assertThat(Page.of("p", table).html()).contains(">10.6<", ">0.01<", ">0.0006<", ">1e-06<");
     }
 
     @Test
