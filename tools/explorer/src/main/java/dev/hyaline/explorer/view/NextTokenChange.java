@@ -90,4 +90,9 @@ public final class NextTokenChange {
                                 count)
                         .with("divergence", divergence));
     }
+
+    @Override
+    public String toString() {
+        return "change of the next tokens at position " + position;
+    }
 }
