@@ -197,4 +197,9 @@ public final class PatternPicture implements Picture {
             }
         }
     }
+
+    @Override
+    public String toString() {
+        return "picture of " + title;
+    }
 }

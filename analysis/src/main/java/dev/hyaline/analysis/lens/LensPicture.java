@@ -159,4 +159,9 @@ public final class LensPicture implements Picture {
                 false,
                 ColourScale.isDark(colour) ? Canvas.PAPER : Canvas.CELL_INK);
     }
+
+    @Override
+    public String toString() {
+        return "picture of " + title;
+    }
 }

@@ -184,4 +184,9 @@ public final class BarChart implements Picture {
     private static String shortened(String label) {
         return label.length() <= MAX_LABEL_LENGTH ? label : label.substring(0, MAX_LABEL_LENGTH - 1) + "…";
     }
+
+    @Override
+    public String toString() {
+        return "bar chart of " + table.title();
+    }
 }
