@@ -111,7 +111,11 @@ final class DumpPartsTest {
         assertThat(text).contains("Wrote " + out(), "plan.json", "--part 0/", "--finish");
         assertThat(temporary.resolve("out").toFile().list()).containsExactly("plan.json");
 
-        assertThat(finish().err()).contains("lacks shards", "of its plan: 0", "--part and --finish");
+        assertThat(finish().err())
+                .contains(
+                        "lacks these of the ",
+                        " shards of its plan, or the JSON beside them: 0",
+                        "--part and --finish");
         assertThat(part("2/3").succeeded().out()).contains("Wrote ", "tokens/s");
         JsonNode first =
                 part("0", "--json", "--threads", "1", "--batch-tokens", "7").json();
@@ -267,7 +271,8 @@ final class DumpPartsTest {
         byte[] shard = Files.readAllBytes(temporary.resolve("out/activations-00000.safetensors"));
         shard[shard.length / 2] ^= 1;
         Files.write(temporary.resolve("out/activations-00000.safetensors"), shard);
-        assertThat(finish("--verify").err()).contains("expected SHA-256", "delete it, and write its part again");
+        assertThat(finish("--verify").err())
+                .contains("expected SHA-256", "delete it, and write shard 0 again (--part and --finish)");
     }
 
     private Process start(String part) throws IOException {

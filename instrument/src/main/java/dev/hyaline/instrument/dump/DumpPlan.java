@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -230,6 +231,17 @@ public final class DumpPlan {
     /** Documents of the dump, or windows, if packed. */
     public long documents() {
         return request.require("corpus").require("documents").whole(1);
+    }
+
+    /** Documents of the corpus, which are packed into windows if the plan has a {@link #context}. */
+    public long corpusDocuments() {
+        return corpus.totals().documents();
+    }
+
+    /** Tokens of a window into which documents are packed. */
+    public OptionalInt context() {
+        Optional<Json> context = request.require("capture").get("context");
+        return context.isPresent() ? OptionalInt.of(context.get().integer(1, Integer.MAX_VALUE)) : OptionalInt.empty();
     }
 
     /** Tokens that the model reads. */
@@ -486,7 +498,7 @@ public final class DumpPlan {
         try (PartFiles parts = files(store)) {
             List<Shard> done = done(parts, new Range(0, shards()), store);
             if (verify) {
-                done.forEach(parts::verify);
+                verify(parts, done, 0);
             }
             parts.write(DumpFolder.MANIFEST, ShardManifest.json(request, model, command, done, null));
             parts.removeAttempts();
@@ -508,9 +520,15 @@ public final class DumpPlan {
      */
     public void verify(PartStore store, Range part) {
         try (PartFiles parts = files(store)) {
-            done(parts, part, store).forEach(parts::verify);
+            verify(parts, done(parts, part, store), part.first());
         } catch (IOException e) {
             throw FileException.reading(store.name(), e);
+        }
+    }
+
+    private static void verify(PartFiles parts, List<Shard> shards, long first) {
+        for (int i = 0; i < shards.size(); i++) {
+            parts.verify(shards.get(i), first + i);
         }
     }
 
@@ -529,9 +547,9 @@ public final class DumpPlan {
             String named = missing.stream().limit(SHOWN).map(String::valueOf).collect(Collectors.joining(", "));
             throw FileException.occupied(
                     store.name(),
-                    "lacks shards (or the JSON beside them) of the " + shards() + " of its plan: " + named
-                            + (missing.size() > SHOWN ? " and perhaps more" : "")
-                            + "; write what is missing, then finish (" + Remedy.FINISH_PARTS + ")");
+                    "lacks these of the " + shards() + " shards of its plan, or the JSON beside them: " + named
+                            + (missing.size() > SHOWN ? " and perhaps more" : "") + "; write them, then finish ("
+                            + Remedy.FINISH_PARTS + ")");
         }
         return done;
     }

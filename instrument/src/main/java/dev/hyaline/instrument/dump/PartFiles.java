@@ -2,6 +2,7 @@ package dev.hyaline.instrument.dump;
 
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.error.HyalineException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.files.Digests;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.Json;
@@ -192,13 +193,15 @@ final class PartFiles implements ShardFiles, AutoCloseable {
      *
      * @throws FileException if it differs
      */
-    void verify(Shard shard) {
+    void verify(Shard shard, long index) {
         String name = store.name(shard.file());
         try (InputStream in = store.open(shard.file())) {
             String found = Digests.hex(Digests.sha256(), in);
             if (!found.equals(shard.sha256())) {
                 throw FileException.corrupt(
-                        name, "SHA-256 " + shard.sha256(), found + "; delete it, and write its part again");
+                        name,
+                        "SHA-256 " + shard.sha256(),
+                        found + "; delete it, and write shard " + index + " again (" + Remedy.FINISH_PARTS + ")");
             }
         } catch (IOException e) {
             throw FileException.reading(name, e);

@@ -293,6 +293,8 @@ final class DumpPlanTest {
         CorpusDump dump = DUMP.packed(4);
         DumpPlan plan = planned(dump, corpus, folder.resolve("out"));
         assertThat(plan.documents()).isEqualTo(2);
+        assertThat(plan.corpusDocuments()).isEqualTo(3);
+        assertThat(plan.context()).hasValue(4);
         assertThat(plan.tokens()).isEqualTo(8);
         assertThat(plan.droppedTokens()).isEqualTo(3);
         write(plan, dump, folder.resolve("out"), plan.part(0, 1));
@@ -384,11 +386,11 @@ final class DumpPlanTest {
         assertThatThrownBy(() -> plan.finish(out, true))
                 .isInstanceOf(FileException.class)
                 .hasMessageContaining("activations-00001.safetensors: expected SHA-256")
-                .hasMessageContaining("delete it, and write its part again");
+                .hasMessageContaining("delete it, and write shard 1 again");
         Files.delete(shard);
         assertThatThrownBy(() -> plan.finish(out, false))
-                .hasMessageContaining("lacks shards (or the JSON beside them) of the " + plan.shards()
-                        + " of its plan: 1; write what is missing");
+                .hasMessageContaining("lacks these of the " + plan.shards()
+                        + " shards of its plan, or the JSON beside them: 1; write them, then finish");
         assertThat(write(plan, dump, out, plan.part(0, 1)).found()).isEqualTo(plan.shards() - 1);
         plan.finish(out, true);
         assertThat(files(out)).containsExactlyEntriesOf(sound);

@@ -119,7 +119,7 @@ final class PartStoreTest {
         store.files().put(".activations-00000.safetensors.attempt-killed", new byte[3]);
         assertThatThrownBy(() -> plan.finish(store, false))
                 .isInstanceOf(FileException.class)
-                .hasMessageStartingWith("memory:/dump lacks shards");
+                .hasMessageStartingWith("memory:/dump lacks these of the ");
         DumpPlan.PartSummary written = write(plan, plan.part(0, 1));
         assertThat(written.written()).hasSize((int) plan.shards()).contains(Path.of("activations-00001.safetensors"));
         plan.verify(store, plan.part(0, 1));

@@ -8,6 +8,7 @@ import dev.hyaline.files.Json;
 import dev.hyaline.instrument.dump.Provenance.ModelFile;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.terminal.Console;
@@ -252,7 +253,9 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             });
             return;
         }
-        console.lines("hyaline " + String.join(" ", record.command()));
+        console.out()
+                .println("hyaline "
+                        + record.command().stream().map(PageOption::quoted).collect(Collectors.joining(" ")));
         if (difference != null) {
             console.lines(difference);
             if (!record.tool().equals(Version.text())) {

@@ -2,6 +2,7 @@ package dev.hyaline.tools.report;
 
 import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.DumpPlan;
+import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -32,7 +33,7 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
             return;
         }
         console.out()
-                .println(DisplayText.plural(plan.documents(), "document") + ", "
+                .println(documents() + ", "
                         + DisplayText.plural(plan.tokens(), "token") + ", " + DisplayText.plural(plan.rows(), "row")
                         + ", " + DisplayText.plural(plan.shards(), "shard") + " ("
                         + size(cost) + ")");
@@ -46,9 +47,11 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
             cost.print(console);
         } else {
             console.out().println("  Write its parts in any order, on any machines that see the same files here:");
-            console.out().println("    hyaline dump --out " + folder + " --part 0/" + Math.min(plan.shards(), 16));
+            console.out()
+                    .println("    hyaline dump --out " + PageOption.quoted(folder.toString()) + " --part 0/"
+                            + Math.min(plan.shards(), 16));
             console.out().println("  and, when all are there:");
-            console.out().println("    hyaline dump --out " + folder + " --finish");
+            console.out().println("    hyaline dump --out " + PageOption.quoted(folder.toString()) + " --finish");
         }
     }
 
@@ -104,6 +107,14 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
                 .println("All " + DisplayText.plural(plan.shards(), "shard") + " ("
                         + DisplayText.bytes(finished.bytes()) + ", " + DisplayText.plural(plan.rows(), "row")
                         + ") are there; wrote " + finished.manifest());
+    }
+
+    private String documents() {
+        String read = DisplayText.plural(plan.corpusDocuments(), "document");
+        return plan.context().isEmpty()
+                ? read
+                : read + " packed into " + DisplayText.plural(plan.documents(), "window") + " of "
+                        + plan.context().getAsInt();
     }
 
     private String size(@Nullable CostReport cost) {
