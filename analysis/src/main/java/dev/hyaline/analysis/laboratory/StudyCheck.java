@@ -15,6 +15,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What can be said of an investigation's prompts before any model is run. */
@@ -30,7 +32,7 @@ public final class StudyCheck {
      *
      * @param encoder null of a model without a tokenizer
      * @param pairsFolder the folder that the investigation's file of pairs or dumped corpus is in
-     * @throws BadInputException if the prompts cannot be drawn
+     * @throws BadInputException if the prompts cannot be drawn, or a claim names a role that none of them has
      */
     public static List<String> of(Investigation investigation, @Nullable PromptEncoder encoder, Path pairsFolder) {
         StudyAutoencoders.read(investigation, pairsFolder);
@@ -55,6 +57,14 @@ public final class StudyCheck {
                 long without = prompts.all().pairs().stream()
                         .filter(pair -> !pair.roles().containsKey(role))
                         .count();
+                if (without == prompts.all().size()) {
+                    Set<String> roles = new TreeSet<>(
+                            prompts.all().pairs().getFirst().roles().keySet());
+                    roles.add(PromptPair.END);
+                    throw new BadInputException("claim " + Printable.quoted(claim.name()) + " names the role "
+                            + Printable.plain(role) + ", which no prompt has; expected one of "
+                            + String.join(", ", roles));
+                }
                 if (without > 0) {
                     sentences.add("Warning: claim " + Printable.quoted(claim.name()) + " names the role "
                             + Printable.plain(role) + ", which " + without + " of "

@@ -437,10 +437,15 @@ final class LaboratoryTest {
              "prompts": {"draw": {"discovery": 4, "held_out": 4}},
              "claims": [{"name": "a", "do": "look", "at": "S3", "components": "1.3", "expect": {"decrease": 1}}]}
             """);
-        assertThat(StudyCheck.of(missing, Fable.encoder(), Path.of("")))
-                .contains(
-                        "Warning: no result can confirm the primary claims, which takes at least 6 units.",
-                        "Warning: claim \"a\" names the role S3, which 8 of 8 prompts lack.");
+        assertThatThrownBy(() -> StudyCheck.of(missing, Fable.encoder(), Path.of("")))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(
+                        "claim \"a\" names the role S3, which no prompt has; expected one of IO, S1, S2, end, giving,"
+                                + " object, place");
+        Investigation few = Investigation.parse(
+                "few.json", new String(missing.toJson(), StandardCharsets.UTF_8).replace("\"S3\"", "\"S2\""));
+        assertThat(StudyCheck.of(few, Fable.encoder(), Path.of("")))
+                .contains("Warning: no result can confirm the primary claims, which takes at least 6 units.");
     }
 
     @Test

@@ -15,6 +15,7 @@ import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.report.StudyResult;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.LaboratoryProgress;
+import dev.hyaline.tools.terminal.StopNotice;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -170,6 +171,7 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
         Path folder = out == null ? folder(path) : PathOption.parse("--out", out);
         PathOption.requireWritable("--out", folder.resolve("1"));
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
+                StopNotice notice = new StopNotice(console, "the same command goes on");
                 LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ true)) {
             Laboratory laboratory = model.laboratory(Version.text())
                     .in(folder)
@@ -182,6 +184,7 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
                         .orElseThrow());
             }
             StudyReport report = (fresh ? laboratory.fresh() : laboratory).run(investigation, progress);
+            notice.cancel();
             new StudyResult(console, investigation.title(), report).print(common.json);
         }
     }
