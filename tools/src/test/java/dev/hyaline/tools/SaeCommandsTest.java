@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 /** What the commands of sparse autoencoders have in common: help, a way through all of them, and refusals. */
 final class SaeCommandsTest {
@@ -34,6 +35,24 @@ final class SaeCommandsTest {
                 .contains("Usage: hyaline sae " + command, "  hyaline sae " + command)
                 .doesNotContain("${", "null");
         assertThat(help.lines()).allMatch(line -> line.length() <= 100);
+    }
+
+    @Test
+    void aLogitDifferenceIsSplitByLatents() throws IOException {
+        saes.train("sae");
+        String page = saes.path("attribution.html");
+        JsonNode result = Outcome.of(
+                        "attribute", "--by", "feature", "--sae", saes.path("sae"), "--raw", "--count", "2", "--json",
+                        "--html", page)
+                .succeeded()
+                .json();
+        assertThat(result.at("/conservation/whole").asString())
+                .isEqualTo("what blocks.2.hook_resid_post adds to the logit difference");
+        // Six latents a token, of two pairs, and the error and the bias.
+        assertThat(result.at("/table/axes/0/labels").size()).isBetween(8, 14);
+        assertThat(Files.readString(Path.of(page))).contains("Direct logit attribution by feature");
+        assertThat(Outcome.of("attribute", "--by", "feature").err())
+                .contains("--by feature needs an autoencoder: name one with --sae");
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.circuit;
 
+import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.RecordText;
 import java.util.ArrayList;
@@ -46,6 +47,12 @@ public record CircuitCurve(String method, CircuitSelection selection, double ful
         return measure(experiment, scores, selection, true, FRACTIONS);
     }
 
+    /** As {@link #measure(CircuitExperiment, EdgeScores, CircuitSelection)}, with one who is told of each run. */
+    public static CircuitCurve measure(
+            CircuitExperiment experiment, EdgeScores scores, CircuitSelection selection, SweepOptions options) {
+        return measure(experiment, scores, selection, true, options, FRACTIONS);
+    }
+
     /**
      * Measures the circuits of some sizes.
      *
@@ -59,6 +66,16 @@ public record CircuitCurve(String method, CircuitSelection selection, double ful
             EdgeScores scores,
             CircuitSelection selection,
             boolean pruned,
+            double... fractions) {
+        return measure(experiment, scores, selection, pruned, SweepOptions.none(), fractions);
+    }
+
+    private static CircuitCurve measure(
+            CircuitExperiment experiment,
+            EdgeScores scores,
+            CircuitSelection selection,
+            boolean pruned,
+            SweepOptions options,
             double... fractions) {
         if (!experiment.index().isOfSameShape(scores.index())) {
             throw new BadInputException("the scores by " + scores.method() + " are of a graph of "
@@ -78,7 +95,7 @@ public record CircuitCurve(String method, CircuitSelection selection, double ful
             Circuit selected = selection.select(scores, asked[i]);
             circuits.add(pruned ? selected.pruned() : selected);
         }
-        double[][] measured = experiment.measure(circuits);
+        double[][] measured = experiment.measure(circuits, options);
         double full = CircuitExperiment.mean(measured[0]);
         double empty = CircuitExperiment.mean(measured[1]);
         List<Point> points = new ArrayList<>();
@@ -92,6 +109,25 @@ public record CircuitCurve(String method, CircuitSelection selection, double ful
                     faithfulness(experiment, metric, full, empty)));
         }
         return new CircuitCurve(scores.method(), selection, full, empty, points);
+    }
+
+    /**
+     * Measures one more circuit, of any size, pruned.
+     *
+     * @param experiment that the curve was measured in
+     * @param scores that its circuits come from
+     * @param edges to select
+     * @throws BadInputException if the graph has fewer
+     */
+    public Point at(CircuitExperiment experiment, EdgeScores scores, int edges) {
+        Circuit circuit = selection.select(scores, edges).pruned();
+        double value = experiment.mean(circuit);
+        return new Point(
+                (double) edges / scores.size(),
+                edges,
+                circuit.size(),
+                value,
+                faithfulness(experiment, value, full, empty));
     }
 
     /**

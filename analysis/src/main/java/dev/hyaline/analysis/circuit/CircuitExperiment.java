@@ -120,10 +120,14 @@ public final class CircuitExperiment {
 
     /** The metric of circuits, {@code [circuits][pairs]}. */
     public double[][] measure(List<Circuit> circuits) {
+        return measure(circuits, SweepOptions.none());
+    }
+
+    double[][] measure(List<Circuit> circuits, SweepOptions options) {
         if (circuits.isEmpty()) {
             return new double[0][];
         }
-        SweepResult result = run(circuits, SweepOptions.none());
+        SweepResult result = run(circuits, options);
         double[][] values = new double[circuits.size()][];
         Arrays.setAll(values, result.table()::values);
         return values;

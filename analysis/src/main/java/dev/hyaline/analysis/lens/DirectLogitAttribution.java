@@ -4,6 +4,7 @@ import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
@@ -40,6 +41,9 @@ import java.util.stream.IntStream;
 public final class DirectLogitAttribution {
     /** The step of a table for what no other part owns. */
     public static final String BIAS = "bias";
+
+    /** The step of a table for what an autoencoder does not explain. */
+    public static final String ERROR = "error";
 
     private static final String LOGIT_DIFFERENCE = "the logit difference";
 
@@ -212,6 +216,26 @@ public final class DirectLogitAttribution {
                     double[] parts = withoutBias(attribute(cache, sources(cache, pair, outputs), pair));
                     double[] heads = withoutBias(attribute(cache, cache.stackHeadResults(), pair));
                     return Share.of(parts, Arrays.stream(heads).sum());
+                });
+    }
+
+    /**
+     * By latent of an autoencoder: what each that is active writes, the decoder's bias, and the error, which is what
+     * the site holds beyond the reconstruction. {@code [feature, error and bias]}, with a step for every latent that is
+     * active in any pair. The parts are what the site adds.
+     *
+     * @throws BadInputException if the autoencoder's site is neither the residual stream, nor added to it, nor the
+     *     heads' values {@code z}
+     */
+    public Result byFeature(Attachment attachment) {
+        FeatureParts features = FeatureParts.encode(model, positions, attachment);
+        return measure(
+                "Direct logit attribution by feature of " + attachment.place(),
+                "what " + attachment.place() + " adds to the logit difference",
+                List.of(new Axis("feature", features.labels())),
+                (cache, pair) -> {
+                    double[] values = withoutBias(attribute(cache, features.stack(cache, pair), pair));
+                    return Share.of(features.parts(cache, pair, values), values[values.length - 1]);
                 });
     }
 

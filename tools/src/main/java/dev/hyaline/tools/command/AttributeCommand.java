@@ -1,6 +1,8 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.lens.DirectLogitAttribution;
+import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.analysis.table.TableText;
 import dev.hyaline.engine.Gpt2;
@@ -14,6 +16,7 @@ import dev.hyaline.instrument.weights.WeightProcessing;
 import dev.hyaline.tools.option.AnalysisOptions;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
+import dev.hyaline.tools.option.OptionalSae;
 import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.RolePositions;
@@ -28,7 +31,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,10 +45,10 @@ import picocli.CommandLine.Option;
         header = "Splits the logit difference into the parts that write it.",
         description = {
             "",
-            "Direct logit attribution: how much each layer, head, neuron or source position of a head adds to the"
-                + " logit difference of answer and distractor on the clean prompts, with the final norm's scale held"
-                + " at the run's. Whatever belongs to no other part is a part called bias. Also says what the parts"
-                + " add up to, and how closely."
+            "Direct logit attribution: how much each layer, head, neuron, source position of a head, or feature adds"
+                + " to the logit difference of answer and distractor on the clean prompts, with the final norm's scale"
+                + " held at the run's. Whatever belongs to no other part is a part called bias. Also says what the"
+                + " parts add up to, and how closely."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -54,7 +59,8 @@ import picocli.CommandLine.Option;
             "  hyaline attribute --by layer --task pronouns",
             "  hyaline attribute --by position --out attribution",
             "  hyaline attribute --by layer --positions S2,end",
-            "  hyaline attribute --by stream                   the difference as it grows along the layers"
+            "  hyaline attribute --by stream                   the difference as it grows along the layers",
+            "  hyaline attribute --by feature --sae sae        latents of an autoencoder, through its decoder"
         })
 public final class AttributeCommand implements Runnable, CheckedOptions {
     enum Grouping {
@@ -62,7 +68,8 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         LAYER,
         NEURON,
         POSITION,
-        STREAM;
+        STREAM,
+        FEATURE;
 
         @Override
         public String toString() {
@@ -86,7 +93,8 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             converter = Groupings.class,
             description = {
                 "${COMPLETION-CANDIDATES}: position is the source position that a head reads from, stream the residual"
-                        + " stream before and between all layers. Default: head"
+                        + " stream before and between all layers, feature a latent of the autoencoder of --sae."
+                        + " Default: head"
             })
     private Grouping by = Grouping.HEAD;
 
@@ -116,6 +124,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     private TopOption top;
 
     @Mixin
+    private OptionalSae sae;
+
+    @Mixin
     private PageOption page;
 
     @Mixin
@@ -134,6 +145,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             throw new BadInputException(
                     "--raw leaves the weights as they are, and --process names steps; leave out one");
         }
+        if (by == Grouping.FEATURE && !sae.isGiven()) {
+            throw new BadInputException("--by feature needs an autoencoder: name one with --sae");
+        }
         options.tables().requireFree(name());
         if (positions != null) {
             RolePositions.check(positions);
@@ -148,17 +162,18 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             Gpt2Weights weights = options.weights(study.checkpoint());
             boolean asTheyAre = raw || options.processes();
             try (Gpt2 model = study.start(asTheyAre ? weights : WeightProcessing.processWeights(weights))) {
-                DirectLogitAttribution atRole = DirectLogitAttribution.of(model, study.pairs(), role);
-                DirectLogitAttribution attribution = positions == null
+                Splits atRole = new Splits(
+                        DirectLogitAttribution.of(model, study.pairs(), role), sae.attach(model.weights(), console));
+                Splits splits = positions == null
                         ? atRole
                         : atRole.at(RolePositions.of(study.pairs(), study.vocabulary(), positions));
-                DirectLogitAttribution.Result result = attribute(attribution, by);
+                DirectLogitAttribution.Result result = splits.by(by);
                 ResultTable table = result.table().from(study.origin());
                 show(study, result, table);
                 folder.ifPresent(out -> out.write(console, Map.of(name(), table), options.json()));
                 page.write(
                         console,
-                        () -> page(study, atRole, positions == null ? result : attribute(atRole, by)),
+                        () -> page(study, atRole, positions == null ? result : atRole.by(by)),
                         options.json());
             }
         }
@@ -168,14 +183,18 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         return "attribution-" + by;
     }
 
-    /** The split that was asked for, and those by layer and by head, at the role. */
-    private Page page(Study study, DirectLogitAttribution attribution, DirectLogitAttribution.Result result) {
+    /** The split that was asked for, and those by layer, head and feature, at the role. */
+    private Page page(Study study, Splits splits, DirectLogitAttribution.Result result) {
         String title = "Direct logit attribution";
         ViewHeading heading = page.heading(title, study, pairOptions)
-                .withJava("DirectLogitAttribution.of(model, pairs, \"" + role + "\")." + method() + "().table()");
+                .withJava("DirectLogitAttribution.of(model, pairs, \"" + role + "\")." + method() + ".table()");
         AttributionView view = AttributionView.of(heading);
-        for (Grouping grouping : new LinkedHashSet<>(List.of(by, Grouping.LAYER, Grouping.HEAD))) {
-            DirectLogitAttribution.Result shown = grouping == by ? result : attribute(attribution, grouping);
+        Set<Grouping> groupings = new LinkedHashSet<>(List.of(by, Grouping.LAYER, Grouping.HEAD));
+        if (sae.isGiven()) {
+            groupings.add(Grouping.FEATURE);
+        }
+        for (Grouping grouping : groupings) {
+            DirectLogitAttribution.Result shown = grouping == by ? result : splits.by(grouping);
             view = grouping == Grouping.STREAM ? view.withStream(shown) : view.with(grouping.toString(), shown);
         }
         return Page.of(title + ": " + study.origin(), view);
@@ -183,22 +202,32 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
 
     private String method() {
         return switch (by) {
-            case HEAD -> "byHead";
-            case LAYER -> "byLayer";
-            case NEURON -> "byNeuron";
-            case POSITION -> "byPosition";
-            case STREAM -> "alongTheStream";
+            case FEATURE -> "byFeature(attachment)";
+            case HEAD -> "byHead()";
+            case LAYER -> "byLayer()";
+            case NEURON -> "byNeuron()";
+            case POSITION -> "byPosition()";
+            case STREAM -> "alongTheStream()";
         };
     }
 
-    private static DirectLogitAttribution.Result attribute(DirectLogitAttribution attribution, Grouping by) {
-        return switch (by) {
-            case HEAD -> attribution.byHead();
-            case LAYER -> attribution.byLayer();
-            case NEURON -> attribution.byNeuron();
-            case POSITION -> attribution.byPosition();
-            case STREAM -> attribution.alongTheStream();
-        };
+    /** The ways to split. */
+    private record Splits(
+            DirectLogitAttribution attribution, @Nullable Attachment autoencoder) {
+        Splits at(PositionAxis positions) {
+            return new Splits(attribution.at(positions), autoencoder);
+        }
+
+        DirectLogitAttribution.Result by(Grouping by) {
+            return switch (by) {
+                case HEAD -> attribution.byHead();
+                case LAYER -> attribution.byLayer();
+                case NEURON -> attribution.byNeuron();
+                case POSITION -> attribution.byPosition();
+                case STREAM -> attribution.alongTheStream();
+                case FEATURE -> attribution.byFeature(Objects.requireNonNull(autoencoder));
+            };
+        }
     }
 
     private void show(Study study, DirectLogitAttribution.Result result, ResultTable table) {

@@ -72,7 +72,7 @@ public final class PageOption implements CheckedOptions {
 
     /** A word as a shell reads it. */
     public static String quoted(String word) {
-        return word.matches("[A-Za-z0-9_./:=,@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+        return ViewHeading.quoted(word);
     }
 
     /**

@@ -5,19 +5,12 @@ import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.explorer.view.CellEdit;
-import dev.hyaline.files.JsonText;
 import dev.hyaline.tools.option.ModelVocabulary;
-import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.weights.Tokenizer;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntUnaryOperator;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * The runs behind the cells of a sweep, on its first pair, as {@code hyaline edit} and a live page make them.
@@ -26,19 +19,6 @@ import java.util.stream.IntStream;
  * @param begins whether the token that begins a text is put before each prompt
  */
 public record CellEdits(PromptPairs pairs, ModelVocabulary vocabulary, String model, boolean begins) {
-    /** The axes of a sweep, and the options and keys of an intervention that they stand for. */
-    private static final Map<String, String> OPTIONS = Map.of(
-            "layer",
-            "layers",
-            "head",
-            "heads",
-            Axis.POSITION,
-            "positions",
-            "neuron",
-            "components",
-            "component",
-            "components");
-
     /**
      * The edit of each cell of a table.
      *
@@ -52,76 +32,20 @@ public record CellEdits(PromptPairs pairs, ModelVocabulary vocabulary, String mo
     public Optional<CellEdit> of(
             String kind, Side base, String site, List<Axis> axes, IntUnaryOperator position, int[] everywhere) {
         PromptPair pair = pairs.get(0);
-        boolean patches = kind.equals("patch");
         Optional<String> prompt = text(base == Side.CLEAN ? pair.clean() : pair.corrupted());
         Optional<String> source =
-                patches ? text(base == Side.CLEAN ? pair.corrupted() : pair.clean()) : Optional.of("");
-        boolean known =
-                axes.stream().allMatch(axis -> axis.name().equals("activation") || OPTIONS.containsKey(axis.name()));
-        if (!known || prompt.isEmpty() || source.isEmpty()) {
+                kind.equals("patch") ? text(base == Side.CLEAN ? pair.corrupted() : pair.clean()) : Optional.of("");
+        if (prompt.isEmpty() || source.isEmpty()) {
             return Optional.empty();
         }
-        Map<String, String> parts = new LinkedHashMap<>();
-        String edited = site;
-        for (Axis axis : axes) {
-            String place = "{" + axis.name() + "}";
-            if (axis.name().equals("activation")) {
-                edited = place;
-            } else {
-                parts.put(OPTIONS.get(axis.name()), place);
-            }
-        }
-        if (!parts.containsKey("positions") && everywhere.length > 0) {
-            parts.put(
-                    "positions",
-                    Arrays.stream(everywhere).mapToObj(String::valueOf).collect(Collectors.joining(",")));
-        }
-        return Optional.of(new CellEdit(
-                command(kind, edited, prompt.get(), source.get(), parts),
-                prompt.get(),
-                source.get(),
-                json(kind, edited, patches, parts),
-                axes.stream().map(axis -> steps(axis, position)).toList()));
-    }
-
-    private static List<String> steps(Axis axis, IntUnaryOperator position) {
-        return axis.name().equals(Axis.POSITION)
-                ? IntStream.range(0, axis.size())
-                        .mapToObj(step -> String.valueOf(position.applyAsInt(step)))
-                        .toList()
-                : axis.labels();
-    }
-
-    private String command(String kind, String site, String prompt, String source, Map<String, String> parts) {
-        StringBuilder command = new StringBuilder("hyaline edit");
-        if (!model.isEmpty()) {
-            command.append(' ').append(model);
-        }
-        command.append(begins ? "" : " --no-bos");
-        command.append(" --prompt ").append(PageOption.quoted(prompt));
-        if (!source.isEmpty()) {
-            command.append(" --source ").append(PageOption.quoted(source));
-        }
-        command.append(" --").append(kind).append(' ').append(site);
-        parts.forEach(
-                (name, value) -> command.append(" --").append(name).append(' ').append(value));
-        return command.toString();
-    }
-
-    private static String json(String kind, String site, boolean patches, Map<String, String> parts) {
-        byte[] text = JsonText.compact(json -> {
-            json.writeStartArray();
-            json.writeStartObject();
-            json.writeStringProperty("do", kind);
-            json.writeStringProperty("site", site);
-            parts.forEach(json::writeStringProperty);
-            if (patches) {
-                json.writeStringProperty("source", "source");
-            }
-            json.writeEndObject();
-            json.writeEndArray();
-        });
-        return new String(text, StandardCharsets.UTF_8);
+        String options = (model.isEmpty() ? "" : model + " ") + (begins ? "" : "--no-bos ");
+        return CellEdit.of(
+                new CellEdit.EditedRun(options.strip(), prompt.get(), source.get()),
+                kind,
+                site,
+                axes,
+                position,
+                everywhere);
     }
 
     /** The text that these tokens are of, as a command and a page read it. */

@@ -2,6 +2,7 @@ package dev.hyaline.explorer.data;
 
 import dev.hyaline.files.RecordText;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,8 @@ public record ViewHeading(
         @Nullable Long seed,
         String command,
         String java) {
+    private static final Pattern PLAIN_WORD = Pattern.compile("[A-Za-z0-9_./:=,@%+-]+");
+
     public ViewHeading {
         tokens = List.copyOf(tokens);
     }
@@ -67,5 +70,10 @@ public record ViewHeading(
     @Override
     public String toString() {
         return RecordText.of(this);
+    }
+
+    /** A word of a command as a shell takes it, in quotes where it needs them. */
+    public static String quoted(String word) {
+        return PLAIN_WORD.matcher(word).matches() ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 }

@@ -2,7 +2,9 @@ package dev.hyaline.explorer.live;
 
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.sparse.feature.LatentStudy;
+import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
@@ -56,6 +58,7 @@ final class LiveModel {
     private @Nullable BaseLogits baseLogits;
     private @Nullable LatentStudy latents;
     private @Nullable LatestPrompt latest;
+    private LiveCircuitView.@Nullable Found circuit;
     private final long budget = Runtime.getRuntime().maxMemory() / 8;
 
     LiveModel(ExploredModel explored, String prompt) {
@@ -105,7 +108,8 @@ final class LiveModel {
         return prompt(request.json());
     }
 
-    private Prompt prompt(Json json) {
+    /** The prompt of an object that has its text or its tokens. */
+    Prompt prompt(Json json) {
         Optional<Json> text = json.get("prompt");
         Optional<Json> tokens = json.get("tokens");
         if (text.isPresent() == tokens.isPresent()) {
@@ -162,6 +166,33 @@ final class LiveModel {
             baseLogits = latest;
         }
         return comparison.baseLogits(latest.logits);
+    }
+
+    /** The two likeliest tokens after a prompt. */
+    List<NextToken> likeliest(Prompt of) {
+        BaseRun run = run(of.tokens);
+        RunComparison comparison = withBaseLogits(RunComparison.of(run, 0, NO_EDITS), run, of.tokens.length - 1);
+        return NextToken.likeliest(comparison.baseLogits(), Math.min(2, config().dVocab()));
+    }
+
+    /** The circuit that was found last; null if none was. */
+    LiveCircuitView.@Nullable Found circuit() {
+        return circuit;
+    }
+
+    void keep(LiveCircuitView.Found found) {
+        circuit = found;
+    }
+
+    /** The autoencoder that the page has; null if it has none. */
+    @Nullable
+    Attachment autoencoder() {
+        return null;
+    }
+
+    /** The autoencoder as a command names it. */
+    String autoencoderOption() {
+        return "SAE";
     }
 
     private long bytes() {
@@ -275,11 +306,15 @@ final class LiveModel {
 
     /** The options of a command that name the model and a prompt. */
     String options(Prompt of) {
-        String model = explored.option().isEmpty() ? "" : " --model " + Shell.quoted(explored.option());
-        return model
+        return modelOption()
                 + (of.text.isEmpty()
-                        ? " --tokens " + Shell.quoted(numbers(of.tokens))
-                        : " --prompt " + Shell.quoted(of.text));
+                        ? " --tokens " + ViewHeading.quoted(numbers(of.tokens))
+                        : " --prompt " + ViewHeading.quoted(of.text));
+    }
+
+    /** The option of a command that names the model, with a blank before it; empty for the built-in one. */
+    String modelOption() {
+        return explored.option().isEmpty() ? "" : " --model " + ViewHeading.quoted(explored.option());
     }
 
     private static String numbers(int[] tokens) {

@@ -79,7 +79,7 @@ final class LiveRunView implements LiveView {
                         float[] logits = run.rerun(List.of(SequenceEdit.of(0))).results().getFirst().logits();
                         """);
         }
-        return heading.withCommand("printf %s " + Shell.quoted(edits) + " > edits.json && hyaline edit"
+        return heading.withCommand("printf %s " + ViewHeading.quoted(edits) + " > edits.json && hyaline edit"
                         + model.options(prompt) + " --edits edits.json")
                 .withJava("""
                     Interventions edits = InterventionJson.read(Path.of("edits.json"), Map.of());

@@ -22,6 +22,9 @@ final class LiveViews {
         VIEWS.put(AttentionView.NAME, new LivePromptView(PromptViews::attention));
         VIEWS.put(HeadGridView.NAME, new LivePromptView(PromptViews::heads));
         VIEWS.put(LensView.NAME, new LivePromptView(PromptViews::lens));
+        VIEWS.put("attribution", new LiveAttributionView());
+        VIEWS.put("effects", new LiveEffectsView());
+        VIEWS.put("circuit", new LiveCircuitView());
         VIEWS.put("run", new LiveRunView());
         VIEWS.put(GenerationView.NAME, new LivePromptView(PromptViews::generation));
         VIEWS.put(LatentsView.NAME, new LiveLatentsView());

@@ -3,6 +3,7 @@ package dev.hyaline.explorer.live;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -38,6 +39,16 @@ record ViewRequest(Json json) {
 
     int integer(String name, int least, int most, int otherwise) {
         return option(name).map(value -> value.integer(least, most)).orElse(otherwise);
+    }
+
+    /** One of some words, the first if the request has none. */
+    String choice(String name, List<String> words) {
+        String chosen = option(name).map(Json::string).orElse(words.getFirst());
+        if (!words.contains(chosen)) {
+            throw new BadInputException("\"" + name + "\" is one of " + String.join(", ", words) + "; found '"
+                    + Printable.plain(chosen) + "'");
+        }
+        return chosen;
     }
 
     /** A list of whole numbers, each below a bound. */

@@ -129,17 +129,19 @@ export async function connect({content, announce, reload}) {
   const loaded = new Map();
   let bar;
 
-  async function setPrompt(text) {
+  /** Changes the prompt of the page; `typed` says that it was the reader, not an address that names a prompt. */
+  async function setPrompt(text, typed = false) {
     sessionStorage.setItem(PROMPT, text);
     prompt = asPrompt(text);
     loaded.clear();
-    const made = promptBar(model, prompt, setPrompt);
+    const made = promptBar(model, prompt, typedPrompt);
     bar.replaceWith(made);
     bar = made;
-    await reload();
+    await reload(typed ? {prompt: null} : {});
   }
 
-  bar = promptBar(model, prompt, setPrompt);
+  const typedPrompt = text => setPrompt(text, true);
+  bar = promptBar(model, prompt, typedPrompt);
   content.before(bar);
 
   function load(view) {

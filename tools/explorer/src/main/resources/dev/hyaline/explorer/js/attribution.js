@@ -4,7 +4,9 @@ import {bars, waterfall} from "./bars.js";
 import {choice, element} from "./dom.js";
 import {fitsAtOnce, layoutOf, mark, place, rowsOf, scaleNote, scaleOf, strides, tableMaps} from "./maps.js";
 import {figure} from "./number.js";
+import {PairForm} from "./pair.js";
 import {samples} from "./samples.js";
+import {quoted} from "./token.js";
 
 export const label = "Attribution";
 export const help = "How much each part of the model adds by itself to the logit of the answer less that of the distractor, "
@@ -12,8 +14,78 @@ export const help = "How much each part of the model adds by itself to the logit
   + "than this; what it does through them counts as theirs.";
 
 const RANKED = 20;
+/** More steps than this are not read one by one. */
+const MAX_STEPS = 60;
+const NO_FEATURES = "Features are latents of an autoencoder. To have them: ";
 
 export function render(root, view, context) {
+  return context.live ? renderLive(root, view, context) : renderSplits(root, view, context);
+}
+
+/** What a form asks for, anew at every change. */
+function renderLive(root, first, context) {
+  const {compared, kinds} = first.data;
+  const names = {layer: "layers", head: "heads", neuron: "neurons", position: "heads and source positions",
+    stream: "the stream, as it grows", feature: "features"};
+  const results = element("div", {class: "results"});
+  let shown = first;
+  let control = null;
+  let asked = 0;
+  const form = new PairForm(context, {
+    compared,
+    controls: [{key: "by", name: "Split by", options: kinds.map(kind => [kind, names[kind]])}],
+  });
+  const note = kinds.includes("feature") ? null
+    : element("p", {class: "note"}, NO_FEATURES, element("code", {}, "hyaline explore --sae SAE"));
+
+  function draw(view) {
+    shown = view;
+    const [answer, distractor] = view.data.compared;
+    const body = element("div");
+    results.replaceChildren(element("p", {class: "compared"}, "The logit of ", element("b", {}, quoted(answer)), " less that of ",
+      element("b", {}, quoted(distractor)), " after the last token."), body);
+    results.removeAttribute("aria-busy");
+    control = renderSplits(body, view, {...context, get address() {
+      return context.address;
+    }});
+  }
+
+  async function ask() {
+    const turn = ++asked;
+    results.setAttribute("aria-busy", "true");
+    try {
+      const view = await context.live.run({view: "attribution", ...form.request()});
+      if (turn === asked) {
+        draw(view);
+      }
+    } catch (problem) {
+      if (turn === asked) {
+        results.removeAttribute("aria-busy");
+        form.failed(problem);
+      }
+    }
+  }
+
+  form.told = () => {
+    context.navigate({...form.parameters(), cell: null});
+    ask();
+  };
+
+  function open(address) {
+    form.fill(address);
+    if (address.by || address.answer || address.distractor) {
+      ask();
+    } else {
+      draw(first);
+    }
+  }
+
+  root.replaceChildren(form.root, ...[note].filter(Boolean), results);
+  open(context.address);
+  return {update: open, csv: () => control.csv(), command: () => shown.command, java: () => shown.java};
+}
+
+function renderSplits(root, view, context) {
   const {splits} = view.data;
   let cell = null;
 
@@ -126,6 +198,7 @@ export function render(root, view, context) {
       sample() === null ? "mean" : String(sample()), chosen => change({sample: chosen === "mean" ? null : chosen})) : null);
     const layout = table.axes.length > 1 ? layoutOf(table, address.rows, address.columns) : null;
     const colours = scaleOf(shown, 0);
+    const many = !layout && table.mean.length > MAX_STEPS;
     const several = layout && !fitsAtOnce(table, layout);
     if (several) {
       controls.append(...layout.others.map(axis => choice(table.axes[axis].name,
@@ -133,16 +206,18 @@ export function render(root, view, context) {
         step => change({[`at${axis}`]: step}))));
     }
     const at = several ? Object.fromEntries(layout.others.map(axis => [axis, Number(address[`at${axis}`] ?? 0)])) : {};
-    root.replaceChildren(controls,
+    root.replaceChildren(...[controls,
       element("p", {class: "sum"}, "The parts add up to ", element("b", {"data-value": String(sum)}, figure(sum)),
-        ` logits, and are to be ${one.whole}: over ${one.checked} prompts the sum is off by at most `,
+        ` logits, and are to be ${one.whole}: over ${one.checked} ${one.checked === 1 ? "prompt" : "prompts"} the sum is off by at most `,
         element("b", {class: "off", "data-value": String(one.largestError)}, figure(one.largestError)),
         `, of values up to ${figure(one.largestValue)}.`),
+      context.live || splits.some(({name}) => name === "feature") ? null
+        : element("p", {class: "note"}, NO_FEATURES, element("code", {}, "hyaline attribute --by feature --sae SAE --html FILE")),
       element("div", {class: "columns"},
         element("div", {},
-          element("h3", {}, one.cumulative ? "Along the residual stream" : table.axes.length === 1
+          many ? null : element("h3", {}, one.cumulative ? "Along the residual stream" : table.axes.length === 1
             ? "From the embedding to the logits" : `By ${table.axes[0].name}`),
-          bars({label: "Steps to the logit difference", rows: steps(), describe: describeRow,
+          many ? null : bars({label: "Steps to the logit difference", rows: steps(), describe: describeRow,
             chosen: table.axes.length === 1 ? key => key === undefined ? null : choose(key) : undefined}),
           layout ? [
             element("h3", {}, "All parts"),
@@ -153,7 +228,7 @@ export function render(root, view, context) {
             element("h3", {}, table.mean.length > RANKED ? `The ${RANKED} largest parts` : "By size"),
             bars({label: "The largest parts", rows: ranked(), describe: describeRow, chosen: choose}),
           ]),
-        detail));
+        detail)].filter(Boolean));
     mark(root, cell);
     showPart();
   }

@@ -2,7 +2,9 @@
 
 import {button, choice, element} from "./dom.js";
 import {roving} from "./grid.js";
+import {JobBar} from "./job.js";
 import {figure} from "./number.js";
+import {PairForm} from "./pair.js";
 import {svg, ticks} from "./svg.js";
 import {tips} from "./tip.js";
 import {tokenText} from "./token.js";
@@ -20,7 +22,86 @@ const GROWTH = 1.08;
 const PARTS = ["", "q", "k", "v"];
 const BOX = {width: 54, height: 22};
 
+const METHODS = {"eap-ig": "EAP-IG, 5 steps", eap: "EAP", exact: "exact effects"};
+
 export function render(root, view, context) {
+  return context.live ? renderLive(root, view, context) : renderGraph(root, view, context, null);
+}
+
+/** A form of what the circuit is of, which is found as a job. */
+function renderLive(root, first, context) {
+  const {compared, methods, metrics} = first.data.form;
+  const results = element("div", {class: "results"},
+    element("p", {class: "note"}, "Change a word of the corrupted prompt that the answer hangs on, and run."));
+  let shown = null;
+  let control = null;
+  const form = new PairForm(context, {
+    compared,
+    corrupted: true,
+    controls: [
+      {key: "method", name: "Edges scored by", options: methods.map(name => [name, METHODS[name]])},
+      {key: "metric", name: "Metric", options: metrics.map(name => [name, name])},
+    ],
+    submit: () => {},
+    text: "Find the circuit",
+  });
+  const job = new JobBar(context, {
+    done: (view, request) => {
+      shown = view;
+      const body = element("div");
+      results.replaceChildren(element("h3", {}, view.title), body);
+      const measure = latest(size => context.live.run({...request, size}));
+      control = renderGraph(body, view, {...context, get address() {
+        return context.address;
+      }}, measure);
+      context.announce(`${view.title} is there`);
+    },
+    failed: problem => form.failed(problem),
+  });
+  form.told = () => {
+    context.navigate({...form.parameters(), prompt: context.live.prompt().prompt ?? null, edges: null, node: null});
+    job.run({view: "circuit", ...form.request()});
+  };
+
+  function open(address) {
+    if (address.prompt && address.prompt !== context.live.prompt().prompt) {
+      context.live.setPrompt(address.prompt);
+      return;
+    }
+    form.fill(address);
+    if (address.method) {
+      job.run({view: "circuit", ...form.request()});
+    }
+  }
+
+  root.replaceChildren(form.root, job.root, results);
+  open(context.address);
+  return {update: open, csv: () => control?.csv() ?? [], command: () => (shown ?? first).command, java: () => (shown ?? first).java};
+}
+
+/** Asks one thing at a time, and of those that came meanwhile only the last. */
+function latest(ask) {
+  let next = null;
+  let busy = false;
+  return async (value, told) => {
+    next = {value, told};
+    while (next && !busy) {
+      const current = next;
+      next = null;
+      busy = true;
+      try {
+        current.told(await ask(current.value));
+      } catch (problem) {
+        console.warn(problem.message);
+      } finally {
+        busy = false;
+      }
+    }
+  };
+}
+
+/** @param measure asks for the faithfulness of a size that was not measured; null in a file */
+function renderGraph(root, view, context, measure) {
   const graph = new Graph(view.data);
   const stops = graph.stops();
   let chosen = null;
@@ -58,11 +139,24 @@ export function render(root, view, context) {
     const shown = found ? edges : kept;
     controls.querySelector("select")?.replaceChildren(...modes(found));
     slider.setAttribute("aria-valuetext", `${count()} edges`);
-    state.replaceChildren(...words(graph, found ? null : count(), shown));
-    plot.replaceChildren(...graph.asked.length ? [curve(graph, found ? shown.length : count())] : []);
+    tell();
+    if (measure && !found && !graph.asked.includes(count())) {
+      measure(count(), answer => {
+        graph.add(answer.data);
+        tell();
+      });
+    }
     const paths = chosen === null ? null : graph.paths(chosen, shown);
     drawing.replaceChildren(picture(graph, shown, chosen, paths));
     detail.replaceChildren(...about(graph, shown, chosen, paths, choose));
+  }
+
+  /** Says how much of the metric the edges restore. */
+  function tell() {
+    const found = mode() === "circuit";
+    const shown = found ? graph.circuit : graph.pruned(graph.top(count()));
+    state.replaceChildren(...words(graph, found ? null : count(), shown));
+    plot.replaceChildren(...graph.asked.length ? [curve(graph, found ? shown.length : count())] : []);
   }
 
   const modes = found => [["circuit", "the circuit that was found"], ["score", "edges by score"]].map(([value, text]) =>
@@ -151,6 +245,16 @@ class Graph {
       found.add(n);
     }
     return [...found].filter(n => n > 0).sort((a, b) => a - b);
+  }
+
+  /** Takes over the faithfulness of one more size. */
+  add({asked, faithfulness}) {
+    if (!this.asked.includes(asked)) {
+      const at = this.asked.filter(size => size < asked).length;
+      this.asked.splice(at, 0, asked);
+      this.faithfulness = [...this.faithfulness];
+      this.faithfulness.splice(at, 0, faithfulness);
+    }
   }
 
   top(count) {

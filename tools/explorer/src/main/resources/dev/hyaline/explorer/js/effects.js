@@ -2,8 +2,10 @@
 
 import {bars} from "./bars.js";
 import {button, choice, element} from "./dom.js";
+import {JobBar} from "./job.js";
 import {fitsAtOnce, indexOf, layoutOf, mark, place, rowsOf, scaleNote, scaleOf, tableMaps} from "./maps.js";
 import {figure} from "./number.js";
+import {PairForm} from "./pair.js";
 import {samples} from "./samples.js";
 
 export const label = "Effects";
@@ -13,7 +15,75 @@ export const help = "Each cell is the metric when one part of the model is edite
 
 const QUANTILES = [["1", "the largest"], ["0.99", "the 99 % quantile"], ["0.95", "the 95 % quantile"]];
 
+const ABLATIONS = [["zero", "zero"], ["mean-overall", "the mean over positions"], ["noise", "noise added"]];
+
 export function render(root, view, context) {
+  return context.live ? renderLive(root, view, context) : renderMap(root, view, context);
+}
+
+/** A form of what is patched or ablated, which runs as a job. */
+function renderLive(root, first, context) {
+  const {compared, patches, sites, metrics} = first.data.form;
+  const results = element("div", {class: "results"},
+    element("p", {class: "note"}, "Change a word of the corrupted prompt that the answer hangs on, and run. Or ablate, which needs no other prompt."));
+  let shown = null;
+  let control = null;
+  const named = names => names.map(name => [name, name]);
+  const patched = value => value("do") === "patch";
+  const form = new PairForm(context, {
+    compared,
+    corrupted: true,
+    controls: [
+      {key: "do", name: "Each cell", options: [["patch", "patches"], ["ablate", "ablates"]]},
+      {key: "what", name: "what", options: named(patches), when: patched},
+      {key: "into", name: "into", options: [["0", "the corrupted run"], ["1", "the clean run"]], flag: "noising", when: patched},
+      {key: "site", name: "what", options: named(sites), when: value => !patched(value)},
+      {key: "how", name: "by", options: ABLATIONS, when: value => !patched(value)},
+      {key: "each", name: "at", options: [["0", "all positions together"], ["1", "each position"]], flag: "positions",
+        when: value => !patched(value)},
+      {key: "metric", name: "Metric", options: named(metrics)},
+    ],
+    submit: () => {},
+    text: "Run the map",
+  });
+  const job = new JobBar(context, {
+    done: view => {
+      shown = view;
+      const body = element("div");
+      results.replaceChildren(...[element("h3", {}, view.title),
+        view.data.edit?.edits ? element("p", {class: "note"}, "Click a cell, or press Enter on it, for the run with that edit.") : null,
+        body].filter(Boolean));
+      control = renderMap(body, view, {...context, get address() {
+        return context.address;
+      }});
+      context.announce(`${view.title} is there`);
+    },
+    failed: problem => form.failed(problem),
+  });
+  form.told = () => {
+    // The prompt too, so that one comes back to the map from a run under one of its patches.
+    context.navigate({...form.parameters(), prompt: context.live.prompt().prompt ?? null, cell: null, scale: null,
+      rows: null, columns: null});
+    job.run({view: "effects", ...form.request()});
+  };
+
+  function open(address) {
+    if (address.prompt && address.prompt !== context.live.prompt().prompt) {
+      context.live.setPrompt(address.prompt);
+      return;
+    }
+    form.fill(address);
+    if (address.do) {
+      job.run({view: "effects", ...form.request()});
+    }
+  }
+
+  root.replaceChildren(form.root, job.root, results);
+  open(context.address);
+  return {update: open, csv: () => control?.csv() ?? [], command: () => (shown ?? first).command, java: () => (shown ?? first).java};
+}
+
+function renderMap(root, view, context) {
   const {data} = view;
   let cell = null;
 
@@ -64,21 +134,27 @@ export function render(root, view, context) {
       }),
       ...run ? [
         element("h4", {}, "The run behind it"),
-        element("p", {class: "note"}, run.prompt ? "Of the first pair." : ""),
+        run.prompt && count > 1 ? element("p", {class: "note"}, "Of the first pair.") : null,
         element("pre", {tabindex: 0, "aria-label": "Command"}, run.command),
-        button("Copy", () => navigator.clipboard.writeText(run.command).then(() => context.announce("Command copied"),
-          () => getSelection().selectAllChildren(detail.querySelector("pre")))),
-        context.live && run.edits
-          ? button("Open the run", () => {
-            location.hash = `#run/${new URLSearchParams({prompt: run.prompt, source: run.source, edits: run.edits})}`;
-          }, {class: "open-run"})
-          : null,
+        element("div", {class: "toolbar"},
+          button("Copy", () => navigator.clipboard.writeText(run.command).then(() => context.announce("Command copied"),
+            () => getSelection().selectAllChildren(detail.querySelector("pre")))),
+          context.live && run.edits ? button("Open the run", () => openRun(run), {class: "open-run"}) : null),
       ].filter(Boolean) : []);
+  }
+
+  function openRun(run) {
+    location.hash = `#run/${new URLSearchParams({prompt: run.prompt, source: run.source, edits: run.edits})}`;
   }
 
   function choose(at) {
     cell = at;
     context.navigate({cell: String(at)});
+    const run = context.live ? runOf(data.edit, table(), at) : null;
+    if (run?.edits) {
+      openRun(run);
+      return;
+    }
     mark(root, at);
     showCell();
     context.announce(`${place(table(), at)}: ${figure(values()[at])}`);

@@ -216,8 +216,9 @@ async function prepare(entry, all) {
   return entry;
 }
 
-/** Draws the current view again, from new data if it was loaded anew. */
-function reload() {
+/** Draws the current view again, from new data if it was loaded anew, at its address with some changes. */
+function reload(changes = {}) {
+  shown?.context.navigate(changes);
   return shown ? show(shown.entry, shown.context.address) : Promise.resolve();
 }
 
@@ -235,7 +236,7 @@ async function start() {
   content.before(tabs);
   content.after(status);
   addEventListener("popstate", follow);
-  onThemeChange(reload);
+  onThemeChange(() => reload());
   await follow();
 }
 

@@ -149,13 +149,9 @@ class Form {
       this.failed(problem);
       return;
     }
-    if (address.prompt) {
-      const {prompt} = address;
-      this.context.navigate({prompt: null});
-      if (prompt !== this.context.live.prompt().prompt) {
-        this.context.live.setPrompt(prompt);
-        return;
-      }
+    if (address.prompt && address.prompt !== this.context.live.prompt().prompt) {
+      this.context.live.setPrompt(address.prompt);
+      return;
     }
     this.source.value = address.source ?? "";
     this.tokens[0].value = address.a ?? "";
