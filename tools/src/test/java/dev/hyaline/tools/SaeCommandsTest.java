@@ -42,8 +42,17 @@ final class SaeCommandsTest {
         saes.train("sae");
         String page = saes.path("attribution.html");
         JsonNode result = Outcome.of(
-                        "attribute", "--by", "feature", "--sae", saes.path("sae"), "--raw", "--count", "2", "--json",
-                        "--html", page)
+                        "attribute",
+                        "--by",
+                        "feature",
+                        "--sae",
+                        saes.path("sae"),
+                        "--raw",
+                        "--count",
+                        "2",
+                        "--json",
+                        "--html",
+                        page)
                 .succeeded()
                 .json();
         assertThat(result.at("/conservation/whole").asString())

@@ -50,7 +50,7 @@ final class ExplorerApi implements AutoCloseable {
     void prepare() {
         try {
             queue.submit("", progress -> {
-                model.prepare(progress);
+                LiveViews.prepare(model, progress);
                 return new byte[0];
             });
         } catch (QueueFullException e) {
@@ -101,7 +101,7 @@ final class ExplorerApi implements AutoCloseable {
         switch (name) {
             case "model" -> {
                 if (isAllowed(method, "GET", answer)) {
-                    answer.json(200, model::write);
+                    answer.json(200, json -> model.write(json, LiveViews.names(model.explored())));
                 }
             }
             case "presence" -> {

@@ -53,7 +53,11 @@ final class LiveEffectsView implements LiveView {
             Site.V);
 
     /** A sweep, and what its cells do. */
-    private record Chosen(Sweep sweep, String command, String java, @Nullable CellEdit edit) {}
+    private record Chosen(
+            Sweep sweep,
+            String command,
+            String java,
+            @Nullable CellEdit edit) {}
 
     @Override
     public Set<String> options() {
@@ -190,12 +194,12 @@ final class LiveEffectsView implements LiveView {
             return null;
         }
         return CellEdit.of(
-                new CellEdit.EditedRun(model.modelOption().strip(), prompt.text(), source),
-                kind,
-                site.shortName(),
-                sweep.axes(),
-                step -> step,
-                everywhere)
+                        new CellEdit.EditedRun(model.modelOption().strip(), prompt.text(), source),
+                        kind,
+                        site.shortName(),
+                        sweep.axes(),
+                        step -> step,
+                        everywhere)
                 .orElse(null);
     }
 }

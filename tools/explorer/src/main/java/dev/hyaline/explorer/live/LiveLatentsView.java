@@ -86,9 +86,9 @@ final class LiveLatentsView implements LiveView {
         return model.heading("Latents of " + study.attachment().place(), prompt)
                 .withBasis("examples from " + study.tokens() + " tokens of " + study.texts() + " texts")
                 .withCommand("hyaline sae features " + latents.options()
-                        + (option.isEmpty() ? "" : " --model " + Shell.quoted(option))
+                        + (option.isEmpty() ? "" : " --model " + ViewHeading.quoted(option))
                         + " --html latents.html"
-                        + (prompt.text().isEmpty() ? "" : " --on " + Shell.quoted(prompt.text())))
+                        + (prompt.text().isEmpty() ? "" : " --on " + ViewHeading.quoted(prompt.text())))
                 .withJava("LatentStudy.of(model, attachment, Prompts.of(config, tokens), Set.of()).page(latent)");
     }
 

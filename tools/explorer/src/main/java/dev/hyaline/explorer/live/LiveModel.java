@@ -2,7 +2,6 @@ package dev.hyaline.explorer.live;
 
 import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.analysis.sparse.feature.LatentStudy;
-import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -12,12 +11,9 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
-import dev.hyaline.explorer.view.AttentionView;
-import dev.hyaline.explorer.view.HeadGridView;
+import dev.hyaline.explorer.view.ComparedRun;
 import dev.hyaline.explorer.view.PromptViews;
-import dev.hyaline.explorer.view.RunComparison;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.JsonText;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
@@ -55,9 +51,9 @@ final class LiveModel {
     private final ExploredModel explored;
     private final String prompt;
     private final SequencedMap<List<Integer>, BaseRun> runs = new LinkedHashMap<>();
-    private @Nullable BaseLogits baseLogits;
     private @Nullable LatentStudy latents;
     private @Nullable LatestPrompt latest;
+    private @Nullable ComparedRun compared;
     private LiveCircuitView.@Nullable Found circuit;
     private final long budget = Runtime.getRuntime().maxMemory() / 8;
 
@@ -68,9 +64,6 @@ final class LiveModel {
 
     /** The views of the latest prompt, and what those that were asked for show. */
     private record LatestPrompt(String text, int[] tokens, PromptViews views, Map<LivePromptView, ViewData> made) {}
-
-    /** The logits of a run at a position. */
-    private record BaseLogits(BaseRun run, int position, float[] logits) {}
 
     /**
      * A prompt.
@@ -158,21 +151,20 @@ final class LiveModel {
         return run;
     }
 
-    /** The comparison with the logits of the run at its position, from the latest one if it is the same place. */
-    RunComparison withBaseLogits(RunComparison comparison, BaseRun run, int position) {
-        BaseLogits latest = baseLogits;
-        if (latest == null || latest.run != run || latest.position != position) {
-            latest = new BaseLogits(run, position, comparison.baseLogits());
-            baseLogits = latest;
+    /** The run of a prompt for comparisons, the latest one if it is of the same. */
+    ComparedRun compared(int[] tokens) {
+        BaseRun run = run(tokens);
+        ComparedRun last = compared;
+        if (last == null || last.run() != run) {
+            last = ComparedRun.of(run, 0);
+            compared = last;
         }
-        return comparison.baseLogits(latest.logits);
+        return last;
     }
 
     /** The two likeliest tokens after a prompt. */
     List<NextToken> likeliest(Prompt of) {
-        BaseRun run = run(of.tokens);
-        RunComparison comparison = withBaseLogits(RunComparison.of(run, 0, NO_EDITS), run, of.tokens.length - 1);
-        return NextToken.likeliest(comparison.baseLogits(), Math.min(2, config().dVocab()));
+        return NextToken.likeliest(compared(of.tokens).logits(of.tokens.length - 1), Math.min(2, config().dVocab()));
     }
 
     /** The circuit that was found last; null if none was. */
@@ -182,17 +174,6 @@ final class LiveModel {
 
     void keep(LiveCircuitView.Found found) {
         circuit = found;
-    }
-
-    /** The autoencoder that the page has; null if it has none. */
-    @Nullable
-    Attachment autoencoder() {
-        return null;
-    }
-
-    /** The autoencoder as a command names it. */
-    String autoencoderOption() {
-        return "SAE";
     }
 
     private long bytes() {
@@ -276,21 +257,12 @@ final class LiveModel {
                 view, wanted -> wanted.view().apply(views).data());
     }
 
-    /** Makes the first views of the first prompt, unless it is long, before anyone asks for them. */
-    void prepare(RunProgress progress) {
+    /** The first prompt, if it is short enough for its views to be made before anyone asks for them; else null. */
+    @Nullable
+    Prompt preparedPrompt() {
         PromptEncoder encoder = explored.encoder();
-        if (encoder == null || encoder.prompt(prompt).length > MAX_PREPARED_TOKENS) {
-            return;
-        }
-        for (String name : List.of(AttentionView.NAME, HeadGridView.NAME)) {
-            ViewRequest request = ViewRequest.parse(JsonText.compact(json -> {
-                json.writeStartObject();
-                json.writeStringProperty("view", name);
-                json.writeStringProperty("prompt", prompt);
-                json.writeEndObject();
-            }));
-            LiveViews.named(name, explored).data(this, request, progress);
-        }
+        Prompt first = encoder == null ? null : encoded(prompt);
+        return first == null || first.tokens.length > MAX_PREPARED_TOKENS ? null : first;
     }
 
     /** The views of a prompt. */
@@ -322,8 +294,12 @@ final class LiveModel {
                 " ", Arrays.stream(tokens).mapToObj(Integer::toString).toList());
     }
 
-    /** Writes what a page needs to know before it asks for views. */
-    void write(JsonGenerator json) {
+    /**
+     * Writes what a page needs to know before it asks for views.
+     *
+     * @param views the names of those there are
+     */
+    void write(JsonGenerator json, List<String> views) {
         Gpt2Config config = config();
         json.writeStringProperty("model", explored.name());
         json.writeStringProperty("prompt", prompt);
@@ -335,7 +311,7 @@ final class LiveModel {
         json.writeNumberProperty("positions", config.nCtx());
         json.writeNumberProperty("vocabulary", config.dVocab());
         json.writeArrayPropertyStart("views");
-        LiveViews.names(explored).forEach(json::writeString);
+        views.forEach(json::writeString);
         json.writeEndArray();
         json.writeArrayPropertyStart("sites");
         for (Site site : Site.values()) {

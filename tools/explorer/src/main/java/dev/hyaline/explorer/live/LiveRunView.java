@@ -3,12 +3,12 @@ package dev.hyaline.explorer.live;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
+import dev.hyaline.explorer.view.ComparedRun;
 import dev.hyaline.explorer.view.RunComparison;
 import dev.hyaline.explorer.view.RunView;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.json.InterventionJson;
-import dev.hyaline.instrument.run.BaseRun;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -31,11 +31,11 @@ final class LiveRunView implements LiveView {
         LiveModel.Prompt prompt = model.prompt(request);
         Interventions edits = model.edits(request);
         progress.requireWanted();
-        BaseRun run = model.run(prompt.tokens());
+        ComparedRun run = model.compared(prompt.tokens());
         progress.requireWanted();
         int length = prompt.tokens().length;
         int position = request.integer("position", -length, length - 1, -1);
-        RunComparison comparison = RunComparison.of(run, 0, edits)
+        RunComparison comparison = RunComparison.of(run, edits)
                 .position(position)
                 .top(request.integer(
                         "top",
@@ -60,7 +60,6 @@ final class LiveRunView implements LiveView {
                     place.get(0).integer(0, model.config().nLayers() - 1),
                     place.get(1).integer(0, model.config().nHeads() - 1));
         }
-        comparison = model.withBaseLogits(comparison, run, position < 0 ? position + length : position);
         if (request.flag("quick")) {
             comparison = comparison.onePosition();
         }

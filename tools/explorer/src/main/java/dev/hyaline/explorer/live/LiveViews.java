@@ -18,9 +18,12 @@ import java.util.Set;
 final class LiveViews {
     private static final SequencedMap<String, LiveView> VIEWS = new LinkedHashMap<>();
 
+    private static final LivePromptView ATTENTION = new LivePromptView(PromptViews::attention);
+    private static final LivePromptView HEADS = new LivePromptView(PromptViews::heads);
+
     static {
-        VIEWS.put(AttentionView.NAME, new LivePromptView(PromptViews::attention));
-        VIEWS.put(HeadGridView.NAME, new LivePromptView(PromptViews::heads));
+        VIEWS.put(AttentionView.NAME, ATTENTION);
+        VIEWS.put(HeadGridView.NAME, HEADS);
         VIEWS.put(LensView.NAME, new LivePromptView(PromptViews::lens));
         VIEWS.put("attribution", new LiveAttributionView());
         VIEWS.put("effects", new LiveEffectsView());
@@ -52,5 +55,17 @@ final class LiveViews {
                 .filter(view -> view.getValue().isThere(explored))
                 .map(Map.Entry::getKey)
                 .toList();
+    }
+
+    /** Makes the first views of the first prompt, unless it is long, before anyone asks for them. */
+    static void prepare(LiveModel model, RunProgress progress) {
+        LiveModel.Prompt first = model.preparedPrompt();
+        if (first == null) {
+            return;
+        }
+        for (LivePromptView view : List.of(ATTENTION, HEADS)) {
+            progress.requireWanted();
+            model.data(view, first);
+        }
     }
 }

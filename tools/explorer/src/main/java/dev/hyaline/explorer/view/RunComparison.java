@@ -5,9 +5,7 @@ import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.engine.site.HookPoint;
-import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
@@ -84,48 +82,48 @@ public final class RunComparison {
             @Nullable Whole whole,
             MultiplyAdds work) {}
 
-    private final BaseRun run;
+    private final ComparedRun base;
     private final SequenceEdit edit;
     private final int position;
     private final int top;
     private final int[] compared;
     private final int @Nullable [] head;
     private final boolean whole;
-    /** Of the run at the position; null where they are to be formed. */
-    private final float @Nullable [] baseLogits;
 
     private RunComparison(
-            BaseRun run,
+            ComparedRun base,
             SequenceEdit edit,
             int position,
             int top,
             int[] compared,
             int @Nullable [] head,
-            boolean whole,
-            float @Nullable [] baseLogits) {
-        this.run = run;
+            boolean whole) {
+        this.base = base;
         this.edit = edit;
         this.position = position;
         this.top = top;
         this.compared = compared;
         this.head = head;
         this.whole = whole;
-        this.baseLogits = baseLogits;
     }
 
     /** The comparison of a sequence of a run with the same under edits, at its last position. */
     public static RunComparison of(BaseRun run, int sequence, Interventions edits) {
-        BadInputException.requireIndex("sequence", sequence, run.sequences());
+        return of(ComparedRun.of(run, sequence), edits);
+    }
+
+    /** The same with a sequence that others are compared with too. */
+    public static RunComparison of(ComparedRun base, Interventions edits) {
         return new RunComparison(
-                run, new SequenceEdit(sequence, edits), run.length(sequence) - 1, TOP, new int[0], null, true, null);
+                base, new SequenceEdit(base.sequence(), edits), base.length() - 1, TOP, new int[0], null, true);
     }
 
     /** Chooses the position whose next token is looked at; a negative one counts from the end. */
     public RunComparison position(int newPosition) {
-        int length = run.length(edit.sequence());
+        int length = base.length();
         int counted = newPosition < 0 ? newPosition + length : newPosition;
         BadInputException.requireIndex("position", counted, length);
-        return new RunComparison(run, edit, counted, top, compared, head, whole, null);
+        return new RunComparison(base, edit, counted, top, compared, head, whole);
     }
 
     /** Sets how many of the likeliest tokens of each run are shown, by default 10. */
@@ -134,58 +132,34 @@ public final class RunComparison {
             throw new BadInputException("the number of likeliest tokens must be from 1 to the vocabulary's "
                     + config().dVocab() + ", found " + tokens);
         }
-        return new RunComparison(run, edit, position, tokens, compared, head, whole, baseLogits);
+        return new RunComparison(base, edit, position, tokens, compared, head, whole);
     }
 
     /** Chooses two tokens, of whose logits the difference is taken; by default the two likeliest of the run. */
     public RunComparison compare(int token, int other) {
         BadInputException.requireIndex("token", token, config().dVocab());
         BadInputException.requireIndex("token", other, config().dVocab());
-        return new RunComparison(run, edit, position, top, new int[] {token, other}, head, whole, baseLogits);
+        return new RunComparison(base, edit, position, top, new int[] {token, other}, head, whole);
     }
 
     /** Chooses the head whose pattern is shown; by default the one whose pattern changes most. */
     public RunComparison head(int layer, int newHead) {
         BadInputException.requireIndex("layer", layer, config().nLayers());
         BadInputException.requireIndex("head", newHead, config().nHeads());
-        return new RunComparison(run, edit, position, top, compared, new int[] {layer, newHead}, whole, baseLogits);
+        return new RunComparison(base, edit, position, top, compared, new int[] {layer, newHead}, whole);
     }
 
     /** Leaves out what takes more than the logits of one position: divergences of all positions, and attention. */
     public RunComparison onePosition() {
-        return new RunComparison(run, edit, position, top, compared, head, false, baseLogits);
-    }
-
-    /**
-     * Gives the logits of the run at the position, which another comparison formed.
-     *
-     * @param logits {@code [dVocab]}; neither copied nor to be changed
-     * @throws BadShapeException if they are more or fewer
-     */
-    public RunComparison baseLogits(float[] logits) {
-        if (logits.length != config().dVocab()) {
-            throw new BadShapeException("the logits", config().dVocab() + " values", logits.length + " values");
-        }
-        return new RunComparison(run, edit, position, top, compared, head, whole, logits);
-    }
-
-    /** The logits of the run at the position, {@code [dVocab]}. */
-    public float[] baseLogits() {
-        return baseLogits != null
-                ? baseLogits
-                : run.rerun(List.of(SequenceEdit.of(edit.sequence())))
-                        .logits(LogitSelection.rows(position))
-                        .results()
-                        .getFirst()
-                        .logits();
+        return new RunComparison(base, edit, position, top, compared, head, false);
     }
 
     Gpt2Config config() {
-        return run.model().config();
+        return base.config();
     }
 
     int length() {
-        return run.length(edit.sequence());
+        return base.length();
     }
 
     int position() {
@@ -197,14 +171,19 @@ public final class RunComparison {
     }
 
     Outcome outcome() {
-        float[] base = baseLogits();
-        RerunResult result = run.rerun(List.of(edit))
-                .logits(LogitSelection.rows(position))
-                .results()
-                .getFirst();
-        float[] edited = result.logits();
-        List<NextToken> baseLikeliest = NextToken.likeliest(base, Math.max(top, 2));
-        List<NextToken> editedLikeliest = NextToken.likeliest(edited, top);
+        int[] all = IntStream.range(0, length()).toArray();
+        // One rerun for everything, where its logits fit.
+        boolean atOnce = whole && (long) length() * config().dVocab() <= MAX_LOGITS;
+        int[] layers = whole ? patternLayers() : new int[0];
+        int[] formed = atOnce ? all : new int[] {position};
+        ComparedRun.Row[] rows = base.rows(formed);
+        RerunResult result = rerun(LogitSelection.rows(formed), ComparedRun.points(layers));
+        int vocabulary = config().dVocab();
+        int at = atOnce ? position : 0;
+        float[] before = rows[at].logits();
+        float[] after = Arrays.copyOfRange(result.logits(), at * vocabulary, (at + 1) * vocabulary);
+        List<NextToken> baseLikeliest = NextToken.likeliest(before, Math.max(top, 2));
+        List<NextToken> editedLikeliest = NextToken.likeliest(after, top);
         int[] pair = compared.length > 0
                 ? compared
                 : baseLikeliest.stream().limit(2).mapToInt(NextToken::token).toArray();
@@ -213,15 +192,22 @@ public final class RunComparison {
         editedLikeliest.forEach(token -> shown.add(token.token()));
         Arrays.stream(pair).forEach(shown::add);
         List<Integer> tokens = List.copyOf(shown);
-        int[] at = {position};
-        double[] p = new Logits(at, base).logProbabilities();
-        double[] q = new Logits(at, edited).logProbabilities();
-        MultiplyAdds work = result.work();
-        Whole rest = whole ? whole(pair) : null;
+        double[] p = rows[at].logProbabilities();
+        double[] q = new Logits(new int[] {position}, after).logProbabilities();
+        Whole rest = null;
+        if (whole) {
+            Divergences divergences = new Divergences(length(), pair);
+            if (atOnce) {
+                divergences.add(all, rows, result.logits());
+            } else {
+                divergences.addAll();
+            }
+            rest = divergences.whole(layers.length == 0 ? null : change(layers, result));
+        }
         return new Outcome(
                 tokens.stream().mapToInt(token -> token).toArray(),
-                floats(tokens, base),
-                floats(tokens, edited),
+                floats(tokens, before),
+                floats(tokens, after),
                 tokens.stream().mapToDouble(token -> p[token]).toArray(),
                 tokens.stream().mapToDouble(token -> q[token]).toArray(),
                 baseLikeliest.stream()
@@ -234,12 +220,14 @@ public final class RunComparison {
                 Arrays.stream(pair).map(tokens::indexOf).toArray(),
                 divergence(p, q),
                 rest,
-                work);
+                result.work());
     }
 
-    /** The run as it is, and under the edits. */
-    private Rerun rerun() {
-        return run.rerun(List.of(SequenceEdit.of(edit.sequence()), edit));
+    private RerunResult rerun(LogitSelection logits, List<HookPoint> points) {
+        Rerun rerun = base.run().rerun(List.of(edit)).logits(logits);
+        return (points.isEmpty() ? rerun : rerun.reading(Capture.of(points)))
+                .results()
+                .getFirst();
     }
 
     private static float[] floats(List<Integer> tokens, float[] logits) {
@@ -259,36 +247,58 @@ public final class RunComparison {
         return divergence;
     }
 
-    private Whole whole(int[] pair) {
-        int length = length();
-        int vocabulary = config().dVocab();
-        int step = Math.max(1, MAX_LOGITS / vocabulary);
-        double[] divergence = new double[length];
-        double[] baseDifference = new double[length];
-        double[] editedDifference = new double[length];
-        for (int first = 0; first < length; first += step) {
-            int[] rows = IntStream.range(first, Math.min(length, first + step)).toArray();
-            List<RerunResult> results =
-                    rerun().logits(LogitSelection.rows(rows)).results();
-            Logits base = new Logits(rows, results.get(0).logits());
-            Logits edited = new Logits(rows, results.get(1).logits());
-            for (int row : rows) {
-                divergence[row] = divergence(base.logProbabilities(row), edited.logProbabilities(row));
+    /** What becomes of the predictions, position by position. */
+    private final class Divergences {
+        private final int[] pair;
+        private final double[] divergence;
+        private final double[] baseDifference;
+        private final double[] editedDifference;
+
+        Divergences(int length, int[] pair) {
+            this.pair = pair;
+            divergence = new double[length];
+            baseDifference = new double[length];
+            editedDifference = new double[length];
+        }
+
+        /** Adds some positions. */
+        void add(int[] positions, ComparedRun.Row[] before, float[] logits) {
+            Logits after = new Logits(positions, logits);
+            for (int i = 0; i < positions.length; i++) {
+                int row = positions[i];
+                divergence[row] = divergence(before[i].logProbabilities(), after.logProbabilities(row));
                 if (pair.length == 2) {
-                    baseDifference[row] = base.at(row, pair[0]) - base.at(row, pair[1]);
-                    editedDifference[row] = edited.at(row, pair[0]) - edited.at(row, pair[1]);
+                    float[] values = before[i].logits();
+                    baseDifference[row] = (double) values[pair[0]] - values[pair[1]];
+                    editedDifference[row] = after.at(row, pair[0]) - after.at(row, pair[1]);
                 }
             }
         }
-        return new Whole(
-                divergence,
-                pair.length == 2 ? baseDifference : null,
-                pair.length == 2 ? editedDifference : null,
-                patterns());
+
+        /** Adds all positions, as many at a time as are held. */
+        void addAll() {
+            int step = Math.max(1, MAX_LOGITS / config().dVocab());
+            for (int first = 0; first < divergence.length; first += step) {
+                int[] positions = IntStream.range(first, Math.min(divergence.length, first + step))
+                        .toArray();
+                add(
+                        positions,
+                        base.rows(positions),
+                        rerun(LogitSelection.rows(positions), List.of()).logits());
+            }
+        }
+
+        Whole whole(@Nullable PatternChange patterns) {
+            return new Whole(
+                    divergence,
+                    pair.length == 2 ? baseDifference : null,
+                    pair.length == 2 ? editedDifference : null,
+                    patterns);
+        }
     }
 
-    /** The patterns from the first edited layer on; null if no edit can change one. */
-    private @Nullable PatternChange patterns() {
+    /** The layers whose patterns are read: from the first edited one on; none if no edit can change one. */
+    private int[] patternLayers() {
         int layers = config().nLayers();
         int first = edit.interventions().list().stream()
                 .map(Intervention::target)
@@ -296,7 +306,7 @@ public final class RunComparison {
                 .min()
                 .orElse(layers);
         if (first >= layers) {
-            return null;
+            return new int[0];
         }
         long perLayer = (long) config().nHeads() * length() * length();
         int last = layers - 1;
@@ -304,14 +314,7 @@ public final class RunComparison {
             first = head == null ? Math.min(first + 1, last) : Math.max(head[0], first);
             last = first;
         }
-        int[] read = IntStream.rangeClosed(first, last).toArray();
-        List<HookPoint> points = Arrays.stream(read)
-                .mapToObj(layer -> HookPoint.of(Site.PATTERN, layer))
-                .toList();
-        List<RerunResult> results = rerun().logits(LogitSelection.none())
-                .reading(Capture.of(points))
-                .results();
-        return change(read, points, results.get(0), results.get(1));
+        return IntStream.rangeClosed(first, last).toArray();
     }
 
     private int firstLayer(Target target) {
@@ -322,13 +325,15 @@ public final class RunComparison {
         };
     }
 
-    private PatternChange change(int[] layers, List<HookPoint> points, RerunResult base, RerunResult edited) {
+    private PatternChange change(int[] layers, RerunResult edited) {
+        List<HookPoint> points = ComparedRun.points(layers);
+        float[][] unedited = base.patterns(layers);
         int heads = config().nHeads();
         int size = length() * length();
         float[] change = new float[layers.length * heads];
         int most = 0;
         for (int l = 0; l < layers.length; l++) {
-            float[] before = base.values(points.get(l));
+            float[] before = unedited[l];
             float[] after = edited.values(points.get(l));
             for (int h = 0; h < heads; h++) {
                 float largest = 0;
@@ -355,7 +360,7 @@ public final class RunComparison {
                 change,
                 layers[layer],
                 shown,
-                Arrays.copyOfRange(base.values(points.get(layer)), shown * size, (shown + 1) * size),
+                Arrays.copyOfRange(unedited[layer], shown * size, (shown + 1) * size),
                 Arrays.copyOfRange(edited.values(points.get(layer)), shown * size, (shown + 1) * size));
     }
 

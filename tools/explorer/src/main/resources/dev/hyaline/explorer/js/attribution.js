@@ -17,6 +17,7 @@ const RANKED = 20;
 /** More steps than this are not read one by one. */
 const MAX_STEPS = 60;
 const NO_FEATURES = "Features are latents of an autoencoder. To have them: ";
+const FEATURES = "hyaline attribute --by feature --sae SAE --html FILE";
 
 export function render(root, view, context) {
   return context.live ? renderLive(root, view, context) : renderSplits(root, view, context);
@@ -36,7 +37,7 @@ function renderLive(root, first, context) {
     controls: [{key: "by", name: "Split by", options: kinds.map(kind => [kind, names[kind]])}],
   });
   const note = kinds.includes("feature") ? null
-    : element("p", {class: "note"}, NO_FEATURES, element("code", {}, "hyaline explore --sae SAE"));
+    : element("p", {class: "note"}, NO_FEATURES, element("code", {}, FEATURES));
 
   function draw(view) {
     shown = view;
@@ -212,7 +213,7 @@ function renderSplits(root, view, context) {
         element("b", {class: "off", "data-value": String(one.largestError)}, figure(one.largestError)),
         `, of values up to ${figure(one.largestValue)}.`),
       context.live || splits.some(({name}) => name === "feature") ? null
-        : element("p", {class: "note"}, NO_FEATURES, element("code", {}, "hyaline attribute --by feature --sae SAE --html FILE")),
+        : element("p", {class: "note"}, NO_FEATURES, element("code", {}, FEATURES)),
       element("div", {class: "columns"},
         element("div", {},
           many ? null : element("h3", {}, one.cumulative ? "Along the residual stream" : table.axes.length === 1

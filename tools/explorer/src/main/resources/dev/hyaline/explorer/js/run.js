@@ -32,10 +32,25 @@ function editDocument(interventions, inOrder) {
   return {format: FORMAT, in_order: inOrder, interventions};
 }
 
+/** Edits as they were typed, or an error with a sentence that says what is wrong. */
+function parsed(text) {
+  let read;
+  try {
+    read = JSON.parse(text);
+  } catch (problem) {
+    throw new Error(`The edits are not JSON: ${problem.message}.`);
+  }
+  const list = Array.isArray(read) ? read : read?.interventions;
+  if (!Array.isArray(list) || list.some(edit => edit === null || typeof edit !== "object" || Array.isArray(edit))) {
+    throw new Error(`The edits are a list of objects, alone or as {"format": "${FORMAT}", "interventions": [...]}.`);
+  }
+  return read;
+}
+
 /** The edits that an address names: `edits`, JSON, a list or all of it; or `zero`, heads such as `2.1,3.0`. */
 function editsOf(address) {
   if (address.edits) {
-    const read = JSON.parse(address.edits);
+    const read = parsed(address.edits);
     return Array.isArray(read) ? editDocument(read, address.order === "1") : read;
   }
   const heads = [...(address.zero ?? "").matchAll(/(\d+)\.(\d+)/g)];
@@ -142,9 +157,6 @@ class Form {
   open(address) {
     try {
       this.edits = editsOf(address);
-      if (!Array.isArray(this.edits.interventions)) {
-        throw new Error("edits are a list of interventions");
-      }
     } catch (problem) {
       this.failed(problem);
       return;
@@ -173,11 +185,8 @@ class Form {
   /** Reads the JSON as it was typed. */
   read() {
     try {
-      const read = JSON.parse(this.json.value);
-      if (!Array.isArray(read.interventions)) {
-        throw new Error(`expected {"format": "${FORMAT}", "interventions": [...]}`);
-      }
-      this.edits = read;
+      const read = parsed(this.json.value);
+      this.edits = Array.isArray(read) ? editDocument(read, false) : read;
       this.show(false);
       this.changed();
     } catch (problem) {

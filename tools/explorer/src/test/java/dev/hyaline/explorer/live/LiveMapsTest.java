@@ -157,7 +157,7 @@ final class LiveMapsTest {
         browser.await("document.querySelector('.results h3')?.textContent === 'Along the residual stream'");
         assertThat(browser.evaluate("location.hash")).contains("by=stream");
         assertThat(browser.evaluate("document.querySelector('#attribution > .view > .view-body > .note').textContent"))
-                .contains("hyaline explore --sae SAE");
+                .contains("hyaline attribute --by feature --sae SAE");
         type("#attribution .pair input", "two words");
         browser.await("!document.querySelector('#attribution [role=alert]').hidden");
         assertThat(browser.evaluate("document.querySelector('#attribution [role=alert]').textContent"))

@@ -194,6 +194,64 @@ final class LivePageTest {
         open("run");
     }
 
+    @Test
+    void whatIsNoListOfEditsIsSaidInASentence() throws InterruptedException {
+        open("run/zero=0.1");
+        answered();
+        for (String[] mistake :
+                new String[][] {{"{", "The edits are not JSON: "}, {"[3]", "The edits are a list of"}}) {
+            type(".edits textarea", mistake[0]);
+            browser.await("document.querySelector('.edits [role=alert]').textContent.startsWith("
+                    + Browser.quoted(mistake[1]) + ")");
+        }
+    }
+
+    @Test
+    void editsActInTheirOrderWhereOneTicksSo() throws InterruptedException {
+        open(edits("[{\"do\": \"scale\", \"site\": \"attn.hook_z\", \"layers\": \"1\", \"heads\": \"3\","
+                        + " \"factor\": 2}, {\"do\": \"scale\", \"site\": \"attn.hook_z\", \"layers\": \"1\","
+                        + " \"heads\": \"3\", \"factor\": 0.75}]")
+                + "&order=1");
+        answered();
+        assertShows(
+                "Edited",
+                logits(Interventions.of(Intervention.scale(Target.of(Site.Z, 1).heads(3), 1.5f))));
+        browser.evaluate("document.querySelector('[aria-label=\"Move edit 2 up\"]').click()");
+        browser.await("document.querySelector('.edit-list input[type=number]').value === '0.75'");
+        answered();
+        assertThat(browser.evaluate("location.hash")).contains("order=1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tokens", "heads", "lens", "generation"})
+    void everyViewOfAPromptIsDrawnLive(String view) throws IOException, InterruptedException {
+        browser.show(1200, 900, "light", "screen");
+        open(view);
+        browser.await("document.querySelector('#" + view + " .view-body')?.childElementCount"
+                + " && !document.querySelector('#" + view + " [aria-busy]')");
+        assertThat(browser.evaluate("document.querySelector('.tabs [aria-selected=true]').id"))
+                .isEqualTo("tab-" + view);
+        assertThat(browser.evaluate("document.querySelector('#" + view + " [role=alert]:not([hidden])')"))
+                .isEqualTo("null");
+        keep("live-" + view + ".png");
+    }
+
+    @Test
+    void headsPickedInTheGridAreAblated() throws InterruptedException {
+        open("heads/pick=1.2,3.0");
+        String button = "[...document.querySelectorAll('#heads button')]"
+                + ".find(b => b.textContent === 'Ablate them at once')";
+        browser.await(button + " !== undefined");
+        browser.evaluate(button + ".click()");
+        browser.await("document.querySelector('.results [data-run]')");
+        answered();
+        assertShows(
+                "Edited",
+                logits(Interventions.of(
+                        Intervention.zero(Target.of(Site.Z, 1).heads(2)),
+                        Intervention.zero(Target.of(Site.Z, 3).heads(0)))));
+    }
+
     private static void type(String selector, String text) throws InterruptedException {
         browser.evaluate("(() => { const e = document.querySelector(" + Browser.quoted(selector) + "); e.value = "
                 + Browser.quoted(text) + "; e.dispatchEvent(new Event('change', {bubbles: true})); })()");
