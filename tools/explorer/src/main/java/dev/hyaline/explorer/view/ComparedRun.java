@@ -148,4 +148,9 @@ public final class ComparedRun {
                 .results()
                 .getFirst();
     }
+
+    @Override
+    public String toString() {
+        return "sequence " + sequence + " of " + run;
+    }
 }

@@ -366,6 +366,6 @@ public final class RunComparison {
 
     @Override
     public String toString() {
-        return edit + " of " + run;
+        return edit + " of " + base.run();
     }
 }
