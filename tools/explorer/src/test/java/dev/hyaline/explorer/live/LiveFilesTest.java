@@ -238,7 +238,7 @@ final class LiveFilesTest {
     void theFirstViewsAreMadeBeforeTheyAreAskedFor() {
         RunProgress nobody = new Run("1", "");
         LiveModel model = new LiveModel(explored, LiveFable.PROMPT);
-        model.prepare(nobody);
+        LiveViews.prepare(model, nobody);
         ViewRequest request = ViewRequest.parse(
                 ("{\"view\": \"heads\", \"prompt\": \"" + LiveFable.PROMPT + "\"}").getBytes(StandardCharsets.UTF_8));
         ViewData heads = LiveViews.named("heads", explored).data(model, request, nobody);
