@@ -76,8 +76,7 @@ final class FeatureParts {
                         + " stream, to what is added to it, or to z; found " + attachment.place());
         };
         Map<At, Row> rows = new HashMap<>();
-        List<HookPoint> points =
-                attachment.in().equals(out) ? List.of(out) : List.of(attachment.in(), out);
+        List<HookPoint> points = attachment.in().equals(out) ? List.of(out) : List.of(attachment.in(), out);
         PromptPairs pairs = positions.pairs();
         for (int step = 0; step < positions.size(); step++) {
             for (int p = 0; p < pairs.size(); p++) {

@@ -172,9 +172,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
                 show(study, result, table);
                 folder.ifPresent(out -> out.write(console, Map.of(name(), table), options.json()));
                 page.write(
-                        console,
-                        () -> page(study, atRole, positions == null ? result : atRole.by(by)),
-                        options.json());
+                        console, () -> page(study, atRole, positions == null ? result : atRole.by(by)), options.json());
             }
         }
     }
