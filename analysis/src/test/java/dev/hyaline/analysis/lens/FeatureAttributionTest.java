@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.Fable;
+import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.sparse.Latents;
@@ -72,6 +73,24 @@ final class FeatureAttributionTest {
         assertThat(labels).hasSizeGreaterThan(2);
         assertThat(result.sumCheck().largestValue()).isPositive();
         assertThat(result.sumCheck().largestError()).isLessThan(1e-4 * Math.max(1, largest(result.table())));
+    }
+
+    @Test
+    void featuresAreThoseOfEachPositionThatIsReadAt() {
+        DirectLogitAttribution atEnd = DirectLogitAttribution.of(model, pairs, PromptPair.END);
+        Attachment attachment = attached("topk");
+        ResultTable table =
+                atEnd.at(PositionAxis.all(pairs)).byFeature(attachment).table();
+        ResultTable last = atEnd.byFeature(attachment).table();
+        List<String> labels = table.axes().get(1).labels();
+        int end = table.axes().getFirst().size() - 1;
+        assertThat(labels).containsAll(last.axes().getFirst().labels());
+        for (int feature = 0; feature < labels.size(); feature++) {
+            int there = last.axes().getFirst().labels().indexOf(labels.get(feature));
+            assertThat(table.meanAt(end, feature))
+                    .as(labels.get(feature))
+                    .isEqualTo(there < 0 ? 0 : last.meanAt(there));
+        }
     }
 
     private static double largest(ResultTable table) {

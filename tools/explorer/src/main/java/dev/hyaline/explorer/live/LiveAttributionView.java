@@ -7,6 +7,7 @@ import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.view.AttributionView;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -14,7 +15,8 @@ import java.util.Set;
  * parts; {@code answer} and {@code distractor} as {@link LivePair} has them.
  */
 final class LiveAttributionView implements LiveView {
-    private static final List<String> KINDS = List.of("layer", "head", "neuron", "position", "stream");
+    private static final String FEATURE = "feature";
+    private static final List<String> KINDS = List.of("layer", "head", "neuron", "position", "stream", FEATURE);
 
     @Override
     public Set<String> options() {
@@ -26,7 +28,8 @@ final class LiveAttributionView implements LiveView {
 
     @Override
     public ViewData data(LiveModel model, ViewRequest request, RunProgress progress) {
-        String by = request.choice("by", KINDS);
+        List<String> kinds = model.explored().latents() == null ? KINDS.subList(0, KINDS.indexOf(FEATURE)) : KINDS;
+        String by = request.choice("by", kinds);
         LivePair pair = LivePair.of(model, request);
         progress.requireWanted();
         DirectLogitAttribution attribution =
@@ -36,6 +39,7 @@ final class LiveAttributionView implements LiveView {
             case "head" -> "byHead()";
             case "neuron" -> "byNeuron()";
             case "position" -> "byPosition()";
+            case FEATURE -> "byFeature(attachment)";
             default -> "alongTheStream()";
         };
         DirectLogitAttribution.Result result = switch (by) {
@@ -43,17 +47,24 @@ final class LiveAttributionView implements LiveView {
             case "head" -> attribution.byHead();
             case "neuron" -> attribution.byNeuron();
             case "position" -> attribution.byPosition();
+            case FEATURE -> attribution.byFeature(model.latents().attachment());
             default -> attribution.alongTheStream();
         };
         ViewHeading heading = model.heading("Direct logit attribution", pair.clean())
                 .withBasis("the weights as they are")
-                .withCommand(pair.command(model, "hyaline attribute --raw --by " + by, ""))
+                .withCommand(pair.command(model, "hyaline attribute --raw --by " + by + options(model, by), ""))
                 .withJava(LivePair.java() + "DirectLogitAttribution.of(model, pairs, \"end\")." + method + ".table()");
         AttributionView view = AttributionView.of(heading);
         ViewData data = (by.equals("stream") ? view.withStream(result) : view.with(by, result)).data();
         return new ViewData(
                 data.view(),
                 data.heading(),
-                data.data().withTokens("compared", pair.tokens(model)).withTexts("kinds", KINDS));
+                data.data().withTokens("compared", pair.tokens(model)).withTexts("kinds", kinds));
+    }
+
+    private static String options(LiveModel model, String by) {
+        return by.equals(FEATURE)
+                ? " " + Objects.requireNonNull(model.explored().latents()).options()
+                : "";
     }
 }

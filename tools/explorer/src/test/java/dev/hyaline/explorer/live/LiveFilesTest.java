@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.hyaline.analysis.lens.DirectLogitAttribution;
+import dev.hyaline.analysis.prompt.PromptPair;
+import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.analysis.sparse.LatentActivation;
 import dev.hyaline.analysis.sparse.SaeConfig;
 import dev.hyaline.analysis.sparse.SaeMetadata;
@@ -38,6 +41,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
@@ -166,6 +170,27 @@ final class LiveFilesTest {
         assertThat(numbers(".latent .example:nth-of-type(2) .token")).containsExactly(activations);
         assertThat(numbers(".lists section:first-child td"))
                 .containsExactly(study.page(weakest).foldedLogits().raised().values());
+    }
+
+    @Test
+    void aLogitDifferenceIsSplitByLatents() throws InterruptedException {
+        open("attribution/by=feature&answer=+Mary&distractor=+John");
+        browser.await("document.querySelector('.results .sum') && !document.querySelector('.results[aria-busy]')");
+        PromptPair pair = new PromptPair(
+                LiveFable.PROMPT,
+                tokens,
+                tokens,
+                new int[] {fable.encoder().token(" Mary")},
+                new int[] {fable.encoder().token(" John")},
+                Map.of());
+        double[] means = DirectLogitAttribution.of(
+                        fable.model(), PromptPairs.of(fable.model().config(), List.of(pair)), PromptPair.END)
+                .byFeature(study.attachment())
+                .table()
+                .means();
+        assertThat(means).hasSizeGreaterThan(2);
+        assertThat(Double.parseDouble(browser.evaluate("document.querySelector('.sum b').dataset.value")))
+                .isEqualTo(Arrays.stream(means).sum());
     }
 
     @Test
