@@ -62,7 +62,11 @@ public sealed interface ClaimComponent {
             }
         }
 
-        /** @throws BadInputException if the autoencoder has no such latent */
+        /**
+         * Checks that an autoencoder has this latent.
+         *
+         * @throws BadInputException if it has no such latent
+         */
         public void requireIn(SparseAutoencoder of) {
             int latents = of.config().latents();
             if (latent >= latents) {

@@ -35,11 +35,7 @@ final class LiveCircuitView implements LiveView {
     /** The share of all edges that the circuit has, as the command keeps by default. */
     private static final double SHARE = 0.02;
 
-    /**
-     * A circuit that was found, of which other sizes may be asked for.
-     *
-     * @param request what was asked for
-     */
+    /** A circuit that was found, of which other sizes may be asked for. */
     record Found(
             LivePair pair,
             String method,

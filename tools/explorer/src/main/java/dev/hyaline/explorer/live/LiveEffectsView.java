@@ -119,7 +119,10 @@ final class LiveEffectsView implements LiveView {
                     + " tokens as the prompt");
         }
         String name = request.choice("what", PATCHES);
-        ActivationPatch patch = ActivationPatch.values()[PATCHES.indexOf(name)];
+        ActivationPatch patch = Arrays.stream(ActivationPatch.values())
+                .filter(one -> one.toString().equals(name))
+                .findFirst()
+                .orElseThrow();
         boolean noising = request.flag("noising");
         PatchingDirection direction = noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING;
         // Named before the sweep is made, in whose place no other sentence says what is wrong.

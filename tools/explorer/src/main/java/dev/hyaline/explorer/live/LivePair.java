@@ -58,9 +58,9 @@ record LivePair(LiveModel.Prompt clean, LiveModel.@Nullable Prompt corrupted, in
         return Arrays.equals(clean.tokens(), other.clean.tokens())
                 && answer == other.answer
                 && distractor == other.distractor
-                && (corrupted == null || other.corrupted == null
-                        ? corrupted == other.corrupted
-                        : Arrays.equals(corrupted.tokens(), other.corrupted.tokens()));
+                && Arrays.equals(
+                        corrupted == null ? null : corrupted.tokens(),
+                        other.corrupted == null ? null : other.corrupted.tokens());
     }
 
     /** The metric that a request names, at the last position. */
@@ -106,7 +106,9 @@ record LivePair(LiveModel.Prompt clean, LiveModel.@Nullable Prompt corrupted, in
 
     /** Lines of Java that make the pairs. */
     static String java() {
-        return "PromptPairs pairs = PromptPairs.of(model.config(), List.of(new PromptPair(\n"
-                + "        name, clean, corrupted, new int[] {answer}, new int[] {distractor}, Map.of())));\n";
+        return """
+            PromptPairs pairs = PromptPairs.of(model.config(), List.of(new PromptPair(
+                    name, clean, corrupted, new int[] {answer}, new int[] {distractor}, Map.of())));
+            """;
     }
 }
