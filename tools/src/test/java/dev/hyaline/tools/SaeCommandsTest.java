@@ -47,7 +47,6 @@ final class SaeCommandsTest {
                         "feature",
                         "--sae",
                         saes.path("sae"),
-                        "--raw",
                         "--count",
                         "2",
                         "--json",
@@ -60,6 +59,8 @@ final class SaeCommandsTest {
         // Six latents a token, of two pairs, and the error and the bias.
         assertThat(result.at("/table/axes/0/labels").size()).isBetween(8, 14);
         assertThat(Files.readString(Path.of(page))).contains("Direct logit attribution by feature");
+        assertThat(Outcome.of("attribute", "--sae", saes.path("sae")).err())
+                .contains("--sae is for --by feature, or for the features of a page (--html)");
         assertThat(Outcome.of("attribute", "--by", "feature").err())
                 .contains("--by feature needs an autoencoder: name one with --sae");
     }

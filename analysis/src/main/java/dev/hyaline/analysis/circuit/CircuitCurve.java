@@ -47,7 +47,7 @@ public record CircuitCurve(String method, CircuitSelection selection, double ful
         return measure(experiment, scores, selection, true, FRACTIONS);
     }
 
-    /** As {@link #measure(CircuitExperiment, EdgeScores, CircuitSelection)}, with one who is told of each run. */
+    /** As {@link #measure(CircuitExperiment, EdgeScores, CircuitSelection)}, and tells of each run. */
     public static CircuitCurve measure(
             CircuitExperiment experiment, EdgeScores scores, CircuitSelection selection, SweepOptions options) {
         return measure(experiment, scores, selection, true, options, FRACTIONS);

@@ -87,7 +87,8 @@ public record Claim(
             case Treatment.PatchPath path -> "whole heads and MLPs";
             case Treatment.KeepOnly keep ->
                 "whole " + keep.of().toString().replace("mlps", "MLPs").replace('-', ' ');
-            case Treatment.ForceTo force -> "components whose role is its own key, and gives a latent one value";
+            case Treatment.ForceTo force ->
+                "components without @ROLE, since the role is a key of its own, and sets a latent to one value";
             default -> "whole heads";
         };
     }

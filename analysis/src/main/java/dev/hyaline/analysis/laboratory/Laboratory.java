@@ -13,6 +13,7 @@ import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Utf8;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -362,6 +363,7 @@ public final class Laboratory {
                 ? files.json(CLOCKS)
                         .get(FILES_FROM)
                         .map(from -> Path.of(from.string()))
+                        .filter(Files::isDirectory)
                         .orElse(pairsFolder)
                 : pairsFolder;
     }

@@ -107,7 +107,7 @@ record StudyAutoencoders(Investigation investigation, SortedMap<String, SparseAu
         return evidence.with(this::in);
     }
 
-    /** The SHA-256 of each one's configuration and parameters: files of other formats with the same have the same. */
+    /** The SHA-256 of each one's configuration, parameters and what its files say of it. */
     SortedMap<String, String> digests() {
         SortedMap<String, String> digests = new TreeMap<>();
         byName.forEach((name, autoencoder) -> digests.put(name, sha256(autoencoder)));

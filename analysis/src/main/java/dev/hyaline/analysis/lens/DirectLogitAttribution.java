@@ -220,9 +220,9 @@ public final class DirectLogitAttribution {
     }
 
     /**
-     * By latent of an autoencoder: what each that is active writes, the decoder's bias, and the error, which is what
-     * the site holds beyond the reconstruction. {@code [feature, error and bias]}, with a step for every latent that is
-     * active in any pair. The parts are what the site adds.
+     * By latent of an autoencoder: what each that is active writes, the decoder's bias with what a skip connection
+     * writes, and the error, which is what the site holds beyond the reconstruction. {@code [feature, error and bias]},
+     * with a step for every latent that is active in any pair. The parts are what the site adds.
      *
      * @throws BadInputException if the autoencoder's site is neither the residual stream, nor added to it, nor the
      *     heads' values {@code z}

@@ -35,7 +35,7 @@ final class FeatureParts {
      *
      * @param latents what is written for each that is active, in the order of their numbers
      * @param error what the site holds beyond the reconstruction
-     * @param bias the reconstruction without latents
+     * @param bias the reconstruction without latents: the decoder's bias, and what a skip connection writes
      * @param whole what the site holds
      */
     private record Row(TreeMap<Integer, float[]> latents, float[] error, float[] bias, float[] whole) {}

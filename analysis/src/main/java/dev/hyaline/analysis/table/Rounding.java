@@ -1,5 +1,8 @@
 package dev.hyaline.analysis.table;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -8,6 +11,7 @@ import java.util.Locale;
  * ten where the largest is very large or small. Zero is {@code 0}, and what is not a number is {@code -}.
  */
 public final class Rounding {
+    private static final MathContext ONE_DIGIT = new MathContext(1, RoundingMode.HALF_UP);
     /** A largest value from this power of ten to {@link #MAX_PLAIN} is written with decimals. */
     private static final int MIN_PLAIN = -3;
 
@@ -84,7 +88,10 @@ public final class Rounding {
         double size = Math.abs(value);
         return size < MIN_DECIMAL
                 ? scientific(value, 0)
-                : String.format(Locale.ROOT, "%." + -(int) Math.floor(Math.log10(size)) + "f", value);
+                : String.format(
+                        Locale.ROOT,
+                        "%." + new BigDecimal(size).round(ONE_DIGIT).scale() + "f",
+                        value);
     }
 
     /** Writes a value with a power of ten, without what a power need not have: {@code 3.9e-4}. */

@@ -36,6 +36,11 @@ class RoundingTest {
     }
 
     @Test
+    void aDigitOfItsOwnMayCarry() {
+        assertThat(texts(3, 500, 0.0096, 0.95)).containsExactly("500", "0.01", "1");
+    }
+
+    @Test
     void whatIsLessThanHalfTheLastDigitVanishes() {
         Rounding rounding = Rounding.of(new double[] {5}, 3);
         assertThat(rounding.vanishes(0.0049)).isTrue();

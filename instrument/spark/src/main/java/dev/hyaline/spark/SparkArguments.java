@@ -50,7 +50,12 @@ record SparkArguments(String out, boolean verify, List<String> request) {
                     }
                     String value = joined ? argument.substring(name.length() + 1) : arguments[++i];
                     request.add(name);
-                    request.add(name.equals("--prompts") || name.equals("--sae") ? file(value) : model(value));
+                    request.add(
+                            switch (name) {
+                                case "--prompts" -> file(value);
+                                case "--sae" -> Files.exists(Path.of(value)) ? file(value) : value; // or on the hub
+                                default -> model(value);
+                            });
                 }
                 default -> request.add(argument);
             }

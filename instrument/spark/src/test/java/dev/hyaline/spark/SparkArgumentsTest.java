@@ -29,11 +29,11 @@ final class SparkArgumentsTest {
     void namesOfLocalFilesBecomeAbsolute() throws Exception {
         Path model = Files.createDirectory(temporary.resolve("model"));
         String relative = HERE.relativize(model).toString();
-        assertThat(request("--prompts", "texts/*.jsonl", "--prompts=more.txt", "--sae", "./sae"))
+        assertThat(request("--prompts", "texts/*.jsonl", "--prompts=more.txt", "--sae", relative))
                 .containsExactly(
                         "--prompts", HERE.resolve("texts/*.jsonl").toString(),
                         "--prompts", HERE.resolve("more.txt").toString(),
-                        "--sae", HERE.resolve("sae").toString());
+                        "--sae", model.toString());
         assertThat(request("-m", relative)).containsExactly("-m", model.toString());
         assertThat(request("--model=" + relative)).containsExactly("--model", model.toString());
     }
@@ -52,6 +52,8 @@ final class SparkArgumentsTest {
                 "-m",
                 "gpt2@main",
                 "--model",
+                "owner/name",
+                "--sae",
                 "owner/name",
                 "--layers",
                 "0",

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.HeatMap;
 import dev.hyaline.analysis.table.ResultTable;
+import dev.hyaline.analysis.table.TablePicture;
 import dev.hyaline.engine.tensor.Tensor;
 import dev.hyaline.explorer.Page;
 import dev.hyaline.explorer.View;
@@ -19,9 +20,9 @@ public final class NotebookHtml {
 
     private NotebookHtml() {}
 
-    /** A table of results: its heat map where it has one, then its rows as the command prints them. */
+    /** A table of results: its picture where it has one, then its rows as the command prints them. */
     public static String of(ResultTable table) {
-        return (HeatMap.fits(table) ? of(HeatMap.of(table)) : "") + preformatted(table.toString());
+        return (TablePicture.fits(table) ? of(TablePicture.of(table)) : "") + preformatted(table.toString());
     }
 
     /** A picture as SVG. */
@@ -42,8 +43,8 @@ public final class NotebookHtml {
 
     /** A page in a frame of its own, whose scripts and styles do not reach the notebook. */
     public static String of(Page page) {
-        return "<iframe style=\"width:100%;height:" + PAGE_HEIGHT + "px;border:0\" srcdoc=\"" + escaped(page.html())
-                + "\"></iframe>";
+        return "<iframe sandbox=\"allow-scripts allow-downloads\" style=\"width:100%;height:" + PAGE_HEIGHT
+                + "px;border:0\" srcdoc=\"" + escaped(page.html()) + "\"></iframe>";
     }
 
     /** A part of a page, such as an attention view, as a page. */

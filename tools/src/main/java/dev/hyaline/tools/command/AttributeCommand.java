@@ -101,9 +101,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     @Option(
             names = "--raw",
             description = {
-                "Leave the weights as they are. Unless --process names steps, norms and value biases are folded and"
-                    + " weights centred first, as TransformerLens does, which moves what belongs to no part into the"
-                    + " bias."
+                "Leave the weights as they are, as with --sae, whose autoencoder was trained on them. Otherwise, unless"
+                        + " --process names steps, norms and value biases are folded and weights centred first, as"
+                        + " TransformerLens does, which moves what belongs to no part into the bias."
             })
     private boolean raw;
 
@@ -117,7 +117,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             names = "--positions",
             paramLabel = "LIST",
             description = "Ask at these positions, not at one: 0,3-5,-1, or roles such as S2,end. The table has a first"
-                    + " axis for them.")
+                    + " axis for them; a page (--html) stays at the role.")
     private @Nullable String positions;
 
     @Mixin
@@ -148,6 +148,9 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         if (by == Grouping.FEATURE && !sae.isGiven()) {
             throw new BadInputException("--by feature needs an autoencoder: name one with --sae");
         }
+        if (sae.isGiven() && by != Grouping.FEATURE && !page.isAsked()) {
+            throw new BadInputException("--sae is for --by feature, or for the features of a page (--html)");
+        }
         options.tables().requireFree(name());
         if (positions != null) {
             RolePositions.check(positions);
@@ -160,7 +163,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             DirectLogitAttribution.requireComparable(study.pairs(), role);
             Optional<TableFolder> folder = options.tables().folder(study.checkpoint(), name());
             Gpt2Weights weights = options.weights(study.checkpoint());
-            boolean asTheyAre = raw || options.processes();
+            boolean asTheyAre = raw || options.processes() || sae.isGiven();
             try (Gpt2 model = study.start(asTheyAre ? weights : WeightProcessing.processWeights(weights))) {
                 Splits atRole = new Splits(
                         DirectLogitAttribution.of(model, study.pairs(), role), sae.attach(model.weights(), console));

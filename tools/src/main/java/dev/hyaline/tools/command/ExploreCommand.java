@@ -12,6 +12,7 @@ import dev.hyaline.explorer.live.ExploredModel;
 import dev.hyaline.explorer.live.ExploredViews;
 import dev.hyaline.explorer.live.ExplorerServer;
 import dev.hyaline.explorer.view.PromptViews;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
@@ -175,8 +176,8 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             try (ActivationStore store = files.openDump();
                     Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 String options =
-                        (modelOptions.isDefault() ? "" : "--model " + PageOption.quoted(modelOptions.pinned()) + " ")
-                                + (encoder != null ? "--prompt " + PageOption.quoted(text) : "--tokens " + text);
+                        (modelOptions.isDefault() ? "" : "--model " + Printable.shellWord(modelOptions.pinned()) + " ")
+                                + (encoder != null ? "--prompt " + Printable.shellWord(text) : "--tokens " + text);
                 PromptViews views = PromptViews.of(
                         model, checkpoint.name(), encoder == null ? "" : text, tokens, vocabulary::shown, options);
                 console.err()

@@ -171,7 +171,8 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
         Path folder = out == null ? folder(path) : PathOption.parse("--out", out);
         PathOption.requireWritable("--out", folder.resolve("1"));
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
-                StopNotice notice = new StopNotice(console, "the same command goes on");
+                StopNotice notice =
+                        new StopNotice(console, "the same command" + (fresh ? " without --fresh" : "") + " goes on");
                 LaboratoryProgress progress = new LaboratoryProgress(console, /* remarks= */ true)) {
             Laboratory laboratory = model.laboratory(Version.text())
                     .in(folder)

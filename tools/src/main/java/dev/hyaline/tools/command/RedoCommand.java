@@ -5,10 +5,10 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.dump.Provenance.ModelFile;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
-import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.Version;
 import dev.hyaline.tools.terminal.Console;
@@ -255,7 +255,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
         }
         console.out()
                 .println("hyaline "
-                        + record.command().stream().map(PageOption::quoted).collect(Collectors.joining(" ")));
+                        + record.command().stream().map(Printable::shellWord).collect(Collectors.joining(" ")));
         if (difference != null) {
             console.lines(difference);
             if (!record.tool().equals(Version.text())) {

@@ -15,6 +15,7 @@ import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.instrument.dump.TokenFilter;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
+import dev.hyaline.weights.ModelSource;
 import dev.hyaline.weights.hub.Snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -118,7 +119,9 @@ public final class DumpOptions {
 
     private boolean isOfThisCommand(Path manifest) {
         List<String> command = canonical();
-        if (!Files.isRegularFile(manifest) || command.stream().anyMatch(FROM_FILES::contains)) {
+        boolean fromFiles = command.stream().anyMatch(FROM_FILES::contains)
+                || ModelSource.of(model.pinned()) instanceof ModelSource.OnDisk;
+        if (!Files.isRegularFile(manifest) || fromFiles) {
             return false;
         }
         try {

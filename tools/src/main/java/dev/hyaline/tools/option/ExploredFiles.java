@@ -6,6 +6,7 @@ import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.live.ExploredLatents;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Document;
@@ -32,12 +33,15 @@ public final class ExploredFiles implements CheckedOptions {
     /** Tokens of a dump that latents are shown on at most. */
     private static final int MAX_TOKENS = 16_384;
 
+    /** Rows that are searched for such texts. */
+    private static final long MAX_ROWS = 1_000_000;
+
     @Option(
             names = {"-s", SAE},
             paramLabel = "SAE",
             description = {
-                "Also show the latents of an autoencoder that fire on the prompt, and ablate and clamp them: a folder"
-                        + " or file that sae info reads."
+                "Also show the latents of an autoencoder that fire on the prompt, and ablate and clamp them: a folder,"
+                        + " file or OWNER/NAME that names its site."
             })
     private @Nullable String sae;
 
@@ -93,7 +97,7 @@ public final class ExploredFiles implements CheckedOptions {
                 attachment,
                 store == null ? ownTexts(model, vocabulary, console) : prompts(model, store),
                 excluded);
-        return new ExploredLatents(study, SAE + " " + PageOption.quoted(sae));
+        return new ExploredLatents(study, SAE + " " + Printable.shellWord(sae));
     }
 
     private static Prompts ownTexts(Gpt2 model, ModelVocabulary vocabulary, Console console) {
@@ -111,16 +115,16 @@ public final class ExploredFiles implements CheckedOptions {
         List<String> names = new ArrayList<>();
         int total = 0;
         long row = 0;
-        while (row < store.rows() && total < MAX_TOKENS) {
+        while (row < Math.min(store.rows(), MAX_ROWS) && total < MAX_TOKENS) {
             long document = store.document(row);
             int length = 0;
             while (row + length < store.rows()
                     && store.document(row + length) == document
                     && store.position(row + length) == length
-                    && length < Math.min(model.config().nCtx(), MAX_TOKENS)) {
+                    && length < Math.min(model.config().nCtx(), MAX_TOKENS - total)) {
                 length++;
             }
-            if (length > 0) {
+            if (length > 1) {
                 int[] tokens = new int[length];
                 for (int i = 0; i < length; i++) {
                     tokens[i] = store.token(row + i);
@@ -132,8 +136,8 @@ public final class ExploredFiles implements CheckedOptions {
             row += Math.max(1, length);
         }
         if (texts.isEmpty()) {
-            throw new BadInputException("no document of the dump has its first tokens, so that none can be run again to"
-                    + " see where latents fire");
+            throw new BadInputException("none of the dump's first " + Math.min(store.rows(), MAX_ROWS) + " rows begin a"
+                    + " document and go on with it, so that no text can be run again to see where latents fire");
         }
         return Prompts.of(model.config(), texts, names);
     }

@@ -114,7 +114,7 @@ public final class LayerStudyOptions implements CheckedOptions {
                     "--k, --steps and --batch are of an autoencoder that is trained, but one is given (--sae)");
         }
         if (!sae.isEmpty()) {
-            SaeSource.requireFound(sae);
+            SaeSource.requireThere(sae);
         }
     }
 

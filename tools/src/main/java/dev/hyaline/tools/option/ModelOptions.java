@@ -65,7 +65,7 @@ public final class ModelOptions implements CheckedOptions {
 
     /** The option as one types it; empty for the model that a command takes by itself. */
     public String typed() {
-        return isDefault() ? "" : "--model " + PageOption.quoted(model);
+        return isDefault() ? "" : "--model " + Printable.shellWord(model);
     }
 
     /** Returns whether the model that a command takes by itself is meant. */

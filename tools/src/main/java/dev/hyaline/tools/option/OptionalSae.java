@@ -11,7 +11,8 @@ public final class OptionalSae implements CheckedOptions {
     @Option(
             names = {"-s", "--sae"},
             paramLabel = "SAE",
-            description = "An autoencoder whose latents are the features, as for the command sae evaluate.")
+            description =
+                    "An autoencoder whose latents are the features: a folder, file or OWNER/NAME that names its site.")
     private @Nullable String sae;
 
     @Override

@@ -4,6 +4,7 @@ import dev.hyaline.engine.error.FileException;
 import dev.hyaline.explorer.Page;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.files.PartialFile;
+import dev.hyaline.files.Printable;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import java.io.IOException;
@@ -55,7 +56,7 @@ public final class PageOption implements CheckedOptions {
             if (given.get(i).equals(NAME)) {
                 i++;
             } else if (!given.get(i).startsWith(NAME + "=")) {
-                words.add(quoted(given.get(i)));
+                words.add(Printable.shellWord(given.get(i)));
             }
         }
         return ViewHeading.of(title, model).withCommand(String.join(" ", words));
@@ -68,11 +69,6 @@ public final class PageOption implements CheckedOptions {
                 .withBasis(DisplayText.plural(count, "pair")
                         + (study.pairsOrigin().equals("one pair") ? "" : " of " + study.pairsOrigin()));
         return pairs.areDrawn() ? heading.withSeed(pairs.seed()) : heading;
-    }
-
-    /** A word as a shell reads it. */
-    public static String quoted(String word) {
-        return ViewHeading.quoted(word);
     }
 
     /**
@@ -97,8 +93,7 @@ public final class PageOption implements CheckedOptions {
             console.err()
                     .printf(
                             Locale.ROOT,
-                            "hyaline: more than the %d MB that a browser opens easily; a shorter prompt makes it"
-                                    + " smaller%n",
+                            "hyaline: more than the %d MB that a browser opens easily%n",
                             MAX_EASY_BYTES / 1_000_000);
         }
         console.flush();

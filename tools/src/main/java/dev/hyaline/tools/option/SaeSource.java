@@ -62,13 +62,6 @@ public final class SaeSource implements CheckedOptions {
         }
     }
 
-    /** Checks that a name is of a file or folder here, or may be of one on the hub. */
-    static void requireFound(String sae) {
-        if (!Files.exists(PathOption.parse("--sae", sae)) && hubName(sae).isEmpty()) {
-            throw missing(sae);
-        }
-    }
-
     private static FileException missing(String sae) {
         return FileException.reading(sae, new NoSuchFileException(sae));
     }

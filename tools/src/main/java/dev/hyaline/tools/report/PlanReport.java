@@ -1,8 +1,8 @@
 package dev.hyaline.tools.report;
 
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.dump.CorpusDump;
 import dev.hyaline.instrument.dump.DumpPlan;
-import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
@@ -48,10 +48,10 @@ public record PlanReport(Console console, DumpPlan plan, Path folder, boolean js
         } else {
             console.out().println("  Write its parts in any order, on any machines that see the same files here:");
             console.out()
-                    .println("    hyaline dump --out " + PageOption.quoted(folder.toString()) + " --part 0/"
+                    .println("    hyaline dump --out " + Printable.shellWord(folder.toString()) + " --part 0/"
                             + Math.min(plan.shards(), 16));
             console.out().println("  and, when all are there:");
-            console.out().println("    hyaline dump --out " + PageOption.quoted(folder.toString()) + " --finish");
+            console.out().println("    hyaline dump --out " + Printable.shellWord(folder.toString()) + " --finish");
         }
     }
 

@@ -86,7 +86,7 @@ public final class Json {
     }
 
     /**
-     * Reads an object as {@link #readWritten} does.
+     * Reads an object that people write: errors name the line as well, and a byte order mark is passed over.
      *
      * @param label its name in errors
      */
@@ -108,15 +108,6 @@ public final class Json {
      */
     public static Json read(FileErrors errors, String label, byte[] content) {
         return read(errors, label, content, "JSON", /* lines= */ false);
-    }
-
-    /**
-     * Reads JSON that people write: errors name the line as well, and a byte order mark is passed over.
-     *
-     * @param label its name in errors
-     */
-    public static Json readWritten(FileErrors errors, String label, byte[] content) {
-        return read(errors, label, content, "JSON", /* lines= */ true);
     }
 
     private static Json read(FileErrors errors, String label, byte[] content, String expected, boolean lines) {

@@ -8,6 +8,8 @@ import java.util.stream.Collectors;
 
 /** Text from an untrusted file, made fit for an error message: quoted, short and on one line. */
 public final class Printable {
+    private static final Pattern SHELL_WORD = Pattern.compile("[A-Za-z0-9_./:=,@%+-]+");
+
     private static final int MAX_LENGTH = 80;
 
     private static final int MAX_LISTED = 10;
@@ -78,5 +80,10 @@ public final class Printable {
             i += Character.charCount(c);
         }
         return shown.append(end < text.length() ? "..." : "").toString();
+    }
+
+    /** A word of a command as a shell takes it, in quotes where it needs them. */
+    public static String shellWord(String word) {
+        return SHELL_WORD.matcher(word).matches() ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 }

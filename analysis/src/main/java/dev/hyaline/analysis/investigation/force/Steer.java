@@ -4,6 +4,7 @@ import dev.hyaline.analysis.causal.Side;
 import dev.hyaline.analysis.investigation.ClaimComponent;
 import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Evidence;
+import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.edit.Direction;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Target;
@@ -58,6 +59,9 @@ public record Steer(ClaimComponent component, Direction difference, double alpha
 
     @Override
     public float latentValue(Evidence evidence, Side into, LatentComponent latent, int pair, int position) {
+        if (!latent.equals(component)) {
+            throw new BadInputException("the difference is that of " + component + ", not of " + latent);
+        }
         float sign = into == Side.CLEAN ? -1 : 1;
         return evidence.latentValue(into, latent, pair, position)
                 + (float) (sign * alpha) * difference.values()[0];

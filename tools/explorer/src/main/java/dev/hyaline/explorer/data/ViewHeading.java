@@ -2,7 +2,6 @@ package dev.hyaline.explorer.data;
 
 import dev.hyaline.files.RecordText;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +25,6 @@ public record ViewHeading(
         @Nullable Long seed,
         String command,
         String java) {
-    private static final Pattern PLAIN_WORD = Pattern.compile("[A-Za-z0-9_./:=,@%+-]+");
-
     public ViewHeading {
         tokens = List.copyOf(tokens);
     }
@@ -70,10 +67,5 @@ public record ViewHeading(
     @Override
     public String toString() {
         return RecordText.of(this);
-    }
-
-    /** A word of a command as a shell takes it, in quotes where it needs them. */
-    public static String quoted(String word) {
-        return PLAIN_WORD.matcher(word).matches() ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 }

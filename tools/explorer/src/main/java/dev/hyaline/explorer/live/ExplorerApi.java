@@ -54,7 +54,7 @@ final class ExplorerApi implements AutoCloseable {
                 return new byte[0];
             });
         } catch (QueueFullException e) {
-            // Pages ask for enough already.
+            // The queue is full: the views are made when a page asks for them.
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.hyaline.explorer.live;
 
-import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.view.CorpusView;
@@ -26,9 +25,6 @@ final class LiveCorpusView implements LiveView {
     public ViewData data(LiveModel model, ViewRequest request, RunProgress progress) {
         ActivationStore store = Objects.requireNonNull(model.explored().dump()).store();
         long row = request.option("row").map(json -> json.whole(0)).orElse(0L);
-        if (row >= store.rows()) {
-            throw new BadInputException("the dump has rows 0 to " + (store.rows() - 1) + ", found " + row);
-        }
         Optional<Json> site = request.option("site");
         return site.isEmpty()
                 ? rows(model, row).data()

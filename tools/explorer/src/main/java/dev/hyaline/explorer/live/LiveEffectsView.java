@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LiveEffectsView implements LiveView {
     /** A page shows no more. */
-    static final int MAX_CELLS = 200_000;
+    private static final int MAX_CELLS = 200_000;
 
     private static final String PATCH = "patch";
     private static final String ABLATE = "ablate";
@@ -125,7 +125,7 @@ final class LiveEffectsView implements LiveView {
                 .orElseThrow();
         boolean noising = request.flag("noising");
         PatchingDirection direction = noising ? PatchingDirection.NOISING : PatchingDirection.DENOISING;
-        // Named before the sweep is made, in whose place no other sentence says what is wrong.
+        // Checked here, because the sweep's own error would not name the prompts.
         int[] changed = pairs.get(0).changedPositions().in(pairs.get(0).length(), "position");
         Sweep sweep = patch.byPosition()
                 ? patch.sweep(model.config(), direction, positions(model, pairs))

@@ -13,6 +13,7 @@ import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.view.LatentsView;
 import dev.hyaline.explorer.view.NextTokenChange;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.List;
@@ -86,9 +87,9 @@ final class LiveLatentsView implements LiveView {
         return model.heading("Latents of " + study.attachment().place(), prompt)
                 .withBasis("examples from " + study.tokens() + " tokens of " + study.texts() + " texts")
                 .withCommand("hyaline sae features " + latents.options()
-                        + (option.isEmpty() ? "" : " --model " + ViewHeading.quoted(option))
+                        + (option.isEmpty() ? "" : " --model " + Printable.shellWord(option))
                         + " --html latents.html"
-                        + (prompt.text().isEmpty() ? "" : " --on " + ViewHeading.quoted(prompt.text())))
+                        + (prompt.text().isEmpty() ? "" : " --on " + Printable.shellWord(prompt.text())))
                 .withJava("LatentStudy.of(model, attachment, Prompts.of(config, tokens), Set.of()).page(latent)");
     }
 

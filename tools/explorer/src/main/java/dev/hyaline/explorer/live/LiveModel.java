@@ -14,6 +14,7 @@ import dev.hyaline.explorer.data.ViewToken;
 import dev.hyaline.explorer.view.ComparedRun;
 import dev.hyaline.explorer.view.PromptViews;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.capture.ActivationCache;
@@ -280,13 +281,13 @@ final class LiveModel {
     String options(Prompt of) {
         return modelOption()
                 + (of.text.isEmpty()
-                        ? " --tokens " + ViewHeading.quoted(numbers(of.tokens))
-                        : " --prompt " + ViewHeading.quoted(of.text));
+                        ? " --tokens " + Printable.shellWord(numbers(of.tokens))
+                        : " --prompt " + Printable.shellWord(of.text));
     }
 
     /** The option of a command that names the model, with a blank before it; empty for the built-in one. */
     String modelOption() {
-        return explored.option().isEmpty() ? "" : " --model " + ViewHeading.quoted(explored.option());
+        return explored.option().isEmpty() ? "" : " --model " + Printable.shellWord(explored.option());
     }
 
     private static String numbers(int[] tokens) {

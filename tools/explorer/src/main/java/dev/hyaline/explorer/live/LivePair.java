@@ -4,8 +4,8 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.NextToken;
-import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
+import dev.hyaline.files.Printable;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -94,13 +94,13 @@ record LivePair(LiveModel.Prompt clean, LiveModel.@Nullable Prompt corrupted, in
         return command
                 + model.modelOption()
                 + " --clean "
-                + ViewHeading.quoted(clean.text())
+                + Printable.shellWord(clean.text())
                 + " --corrupted "
-                + ViewHeading.quoted(corrupted == null ? clean.text() : corrupted.text())
+                + Printable.shellWord(corrupted == null ? clean.text() : corrupted.text())
                 + " --answer "
-                + ViewHeading.quoted(tokens.get(0).text())
+                + Printable.shellWord(tokens.get(0).text())
                 + " --distractor "
-                + ViewHeading.quoted(tokens.get(1).text())
+                + Printable.shellWord(tokens.get(1).text())
                 + more;
     }
 

@@ -7,6 +7,7 @@ import dev.hyaline.explorer.view.ComparedRun;
 import dev.hyaline.explorer.view.RunComparison;
 import dev.hyaline.explorer.view.RunView;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.json.InterventionJson;
 import java.util.List;
@@ -78,7 +79,7 @@ final class LiveRunView implements LiveView {
                         float[] logits = run.rerun(List.of(SequenceEdit.of(0))).results().getFirst().logits();
                         """);
         }
-        return heading.withCommand("printf %s " + ViewHeading.quoted(edits) + " > edits.json && hyaline edit"
+        return heading.withCommand("printf %s " + Printable.shellWord(edits) + " > edits.json && hyaline edit"
                         + model.options(prompt) + " --edits edits.json")
                 .withJava("""
                     Interventions edits = InterventionJson.read(Path.of("edits.json"), Map.of());

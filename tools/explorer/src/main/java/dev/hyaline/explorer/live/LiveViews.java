@@ -45,7 +45,7 @@ final class LiveViews {
         return view;
     }
 
-    /** The names of all views, those among them that a page may lack. */
+    /** The names of all views, including those that a page may lack. */
     static Set<String> names() {
         return VIEWS.keySet();
     }

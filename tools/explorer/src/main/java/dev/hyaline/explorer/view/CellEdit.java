@@ -3,8 +3,8 @@ package dev.hyaline.explorer.view;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.explorer.data.DataObject;
-import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.files.JsonText;
+import dev.hyaline.files.Printable;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -126,9 +126,9 @@ public record CellEdit(String command, String prompt, String source, String edit
         if (!run.options.isEmpty()) {
             command.append(' ').append(run.options);
         }
-        command.append(" --prompt ").append(ViewHeading.quoted(run.prompt));
+        command.append(" --prompt ").append(Printable.shellWord(run.prompt));
         if (!run.source.isEmpty()) {
-            command.append(" --source ").append(ViewHeading.quoted(run.source));
+            command.append(" --source ").append(Printable.shellWord(run.source));
         }
         command.append(" --").append(kind).append(' ').append(site);
         parts.forEach(

@@ -167,7 +167,7 @@ public final class CorpusView implements DataView {
             long firstRow,
             int maxRows,
             Predicate<String> wanted) {
-        if (firstRow < 0 || firstRow > store.rows()) {
+        if (firstRow < 0 || firstRow >= Math.max(1, store.rows())) {
             throw new BadInputException("the dump has " + store.rows() + " rows, found the first row " + firstRow);
         }
         int rows = (int) Math.min(store.rows() - firstRow, maxRows);

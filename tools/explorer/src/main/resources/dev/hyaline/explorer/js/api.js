@@ -122,17 +122,17 @@ export async function connect({content, announce, reload}) {
   const model = await (await server.ask("GET", "model")).json();
   watch(server, content, announce);
 
-  const asPrompt = text => model.tokenizer
+  const promptOf = text => model.tokenizer
     ? {prompt: text}
     : {tokens: text.split(/[\s,]+/).filter(Boolean).map(Number)};
-  let prompt = asPrompt(sessionStorage.getItem(PROMPT) ?? model.prompt);
+  let prompt = promptOf(sessionStorage.getItem(PROMPT) ?? model.prompt);
   const loaded = new Map();
   let bar;
 
   /** Changes the prompt of the page; `typed` says that it was the reader, not an address that names a prompt. */
   async function setPrompt(text, typed = false) {
     sessionStorage.setItem(PROMPT, text);
-    prompt = asPrompt(text);
+    prompt = promptOf(text);
     loaded.clear();
     const made = promptBar(model, prompt, typedPrompt);
     bar.replaceWith(made);
@@ -157,6 +157,9 @@ export async function connect({content, announce, reload}) {
     model,
     views: model.views.map(view => ({id: view, view, load: () => load(view)})),
     prompt: () => prompt,
+    promptOf,
+    promptText: () => prompt.prompt ?? prompt.tokens.join(" "),
+    isPrompt: text => JSON.stringify(promptOf(text)) === JSON.stringify(prompt),
     run: request => server.view("view", {...prompt, ...request}),
     async sweep(request, progress) {
       const {job} = await (await server.ask("POST", "sweep", {...prompt, ...request})).json();

@@ -35,6 +35,7 @@ function renderLive(root, first, context) {
   const form = new PairForm(context, {
     compared,
     controls: [{key: "by", name: "Split by", options: kinds.map(kind => [kind, names[kind]])}],
+    told: () => changed(),
   });
   const note = kinds.includes("feature") ? null
     : element("p", {class: "note"}, NO_FEATURES, element("code", {}, FEATURES));
@@ -67,14 +68,14 @@ function renderLive(root, first, context) {
     }
   }
 
-  form.told = () => {
+  const changed = () => {
     context.navigate({...form.parameters(), cell: null});
     ask();
   };
 
   function open(address) {
     form.fill(address);
-    if (address.by || address.answer || address.distractor) {
+    if (address.by || form.isFilled()) {
       ask();
     } else {
       draw(first);

@@ -42,7 +42,7 @@ function renderLive(root, first, context) {
       {key: "method", name: "Edges scored by", options: methods.map(name => [name, METHODS[name]])},
       {key: "metric", name: "Metric", options: metrics.map(name => [name, name])},
     ],
-    submit: () => {},
+    told: () => asked(),
     text: "Find the circuit",
   });
   const job = new JobBar(context, {
@@ -50,7 +50,7 @@ function renderLive(root, first, context) {
       shown = view;
       const body = element("div");
       results.replaceChildren(element("h3", {}, view.title), body);
-      const measure = latest(size => context.live.run({...request, size}));
+      const measure = latest(size => context.live.run({...request, size}), problem => form.failed(problem));
       control = renderGraph(body, view, {...context, get address() {
         return context.address;
       }}, measure);
@@ -58,13 +58,13 @@ function renderLive(root, first, context) {
     },
     failed: problem => form.failed(problem),
   });
-  form.told = () => {
-    context.navigate({...form.parameters(), prompt: context.live.prompt().prompt ?? null, edges: null, node: null});
+  const asked = () => {
+    context.navigate({...form.parameters(), prompt: context.live.promptText(), edges: null, node: null});
     job.run({view: "circuit", ...form.request()});
   };
 
   function open(address) {
-    if (address.prompt && address.prompt !== context.live.prompt().prompt) {
+    if (address.prompt && !context.live.isPrompt(address.prompt)) {
       context.live.setPrompt(address.prompt);
       return;
     }
@@ -80,7 +80,7 @@ function renderLive(root, first, context) {
 }
 
 /** Asks one thing at a time, and of those that came meanwhile only the last. */
-function latest(ask) {
+function latest(ask, failed) {
   let next = null;
   let busy = false;
   return async (value, told) => {
@@ -92,7 +92,7 @@ function latest(ask) {
       try {
         current.told(await ask(current.value));
       } catch (problem) {
-        console.warn(problem.message);
+        failed(problem);
       } finally {
         busy = false;
       }

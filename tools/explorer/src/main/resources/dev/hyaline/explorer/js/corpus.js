@@ -33,7 +33,7 @@ export async function render(root, view, context) {
     if (context.live && !has(held)) {
       try {
         held = has(view.data) ? view.data
-          : (await context.live.run({view: "corpus", row, ...held.others.includes(site) ? {site} : {}})).data;
+          : (await context.live.run({view: "corpus", row, ...view.data.others.includes(site) ? {site} : {}})).data;
       } catch (problem) {
         root.replaceChildren(element("p", {class: "banner bad", role: "alert"}, problem.message));
         return;
@@ -109,7 +109,7 @@ function show(root, data, context, renew) {
       element("label", {class: "choice"}, element("span", {}, `Component, 0 to ${width() - 1}`), number),
       ...context.live && data.allRows > rows ? [
         element("span", {class: "choice"}, `Rows ${data.firstRow} to ${data.firstRow + rows - 1} of ${data.allRows}`),
-        button("Earlier rows", () => turn(data.firstRow - rows), {disabled: data.firstRow === 0}),
+        button("Earlier rows", () => turn(Math.max(0, data.firstRow - view.data.tokens.length)), {disabled: data.firstRow === 0}),
         button("Later rows", () => turn(data.firstRow + rows), {disabled: data.firstRow + rows >= data.allRows}),
       ] : []);
     const mean = sorted.reduce((sum, row) => sum + values[row], 0) / Math.max(1, sorted.length);

@@ -43,7 +43,7 @@ function renderLive(root, first, context) {
         when: value => !patched(value)},
       {key: "metric", name: "Metric", options: named(metrics)},
     ],
-    submit: () => {},
+    told: () => asked(),
     text: "Run the map",
   });
   const job = new JobBar(context, {
@@ -60,15 +60,15 @@ function renderLive(root, first, context) {
     },
     failed: problem => form.failed(problem),
   });
-  form.told = () => {
+  const asked = () => {
     // The prompt too, so that one comes back to the map from a run under one of its patches.
-    context.navigate({...form.parameters(), prompt: context.live.prompt().prompt ?? null, cell: null, scale: null,
+    context.navigate({...form.parameters(), prompt: context.live.promptText(), cell: null, scale: null,
       rows: null, columns: null});
     job.run({view: "effects", ...form.request()});
   };
 
   function open(address) {
-    if (address.prompt && address.prompt !== context.live.prompt().prompt) {
+    if (address.prompt && !context.live.isPrompt(address.prompt)) {
       context.live.setPrompt(address.prompt);
       return;
     }

@@ -94,9 +94,9 @@ export function render(root, view, context) {
 
   /** How the colours of the pictures are read. */
   function pictureLegend() {
-    const root = {low: 0, high: 1, neutral: null, colour: share => shades.colour(255 * Math.sqrt(share))};
+    const shares = {low: 0, high: 1, neutral: null, colour: share => shades.colour(255 * Math.sqrt(share))};
     const many = Math.ceil(positions / side);
-    return legend(root, positions > side
+    return legend(shares, positions > side
       ? `pictures: share of attention; a dot adds up about ${many} keys, a mean over about ${many} queries`
       : "pictures: share of attention");
   }

@@ -193,7 +193,8 @@ export function render(root, view, context) {
 
   /** The command that edits latents, in a file that cannot. */
   function elsewhere() {
-    const sae = view.command.match(/ (?:--sae|-s)[ =](?:'[^']*'|\S+)/)?.[0] ?? " --sae SAE";
+    const option = pattern => view.command.match(pattern)?.[0];
+    const sae = (option(/ (?:--sae|-s)[ =](?:'[^']*'|\S+)/) ?? " --sae SAE") + (option(/ (?:--model|-m)[ =](?:'[^']*'|\S+)/) ?? "");
     return element("p", {class: "note"}, "To ablate or clamp it and see the predictions, run ", element("code", {}, `hyaline explore${sae}`), ".");
   }
 
@@ -307,7 +308,7 @@ export function render(root, view, context) {
     }});
   root.replaceChildren(
     element("p", {class: "origin"}, `${data.place}: ${data.of} latents, ${data.firing} of which fire in the texts; `
-      + (context.live ? `${latents.length} fire on the prompt. A number finds any other.` : `${latents.length} are shown here.`)),
+      + (context.live ? `${latents.filter(({strongest}) => strongest > 0).length} fire on the prompt. A number finds any other.` : `${latents.length} are shown here.`)),
     element("div", {class: "choices"}, search,
       choice("Order", ORDERS.filter(([value]) => value !== "prompt" || hasPrompt), context.address.order ?? (hasPrompt ? "prompt" : "given"),
         chosen => {

@@ -11,25 +11,21 @@ export function tokenOf(text) {
   return /^#\d+$/.test(text) ? Number(text.slice(1)) : text;
 }
 
-/** A prompt as a request names it. */
-export function promptOf(live, text) {
-  return live.model.tokenizer ? {prompt: text} : {tokens: text.split(/[\s,]+/).filter(Boolean).map(Number)};
-}
-
 export class PairForm {
   /**
    * @param compared answer and distractor where none are named
    * @param corrupted whether another prompt is asked for
-   * @param controls of the view: choices by the name of the parameter; `options` may be none where it is a box
-   * @param submit told that the form was sent; `text` is the button's. Without it every change is told
+   * @param controls of the view: choices by the name of the parameter
+   * @param told of what was asked for: of the form's button, whose `text` is given, or else of every change
    */
-  constructor(context, {compared, corrupted = false, controls, submit, text}) {
+  constructor(context, {compared, corrupted = false, controls, told, text = null}) {
     this.context = context;
     this.controls = controls;
-    const change = () => submit ? undefined : this.changed();
+    this.told = told;
+    this.tell = () => text === null ? this.changed() : undefined;
     const field = (key, name, attributes) => {
       const input = element("input", {type: "text", spellcheck: "false", autocomplete: "off", maxlength: 100000,
-        onchange: change, ...attributes});
+        onchange: this.tell, ...attributes});
       return {key, input, label: element("label", {class: `choice${attributes.class ? "" : " wide"}`},
         element("span", {}, name), input)};
     };
@@ -38,7 +34,6 @@ export class PairForm {
       field("answer", "Answer", {class: "short", placeholder: quoted(compared[0])}),
       field("distractor", "Distractor", {class: "short", placeholder: quoted(compared[1])}),
     ];
-    this.tell = () => submit ? undefined : this.changed();
     this.line = element("div", {class: "choices"});
     this.problem = element("p", {class: "banner bad", role: "alert", hidden: true});
     const wide = this.fields.filter(({key}) => key === "corrupted");
@@ -46,8 +41,7 @@ export class PairForm {
       event.preventDefault();
       this.changed();
     }}, wide.map(({label}) => label), this.line,
-    submit ? element("div", {class: "toolbar"}, element("button", {type: "submit"}, text)) : null, this.problem);
-    this.submit = submit;
+    text !== null ? element("div", {class: "toolbar"}, element("button", {type: "submit"}, text)) : null, this.problem);
     this.draw();
   }
 
@@ -77,17 +71,16 @@ export class PairForm {
   /** Takes over what an address names, and what was typed in another view. */
   fill(address) {
     for (const {key, input} of this.fields) {
-      input.value = address[key] ?? typed[key] ?? (key === "corrupted" ? this.pagePrompt() : "");
+      input.value = address[key] ?? typed[key] ?? (key === "corrupted" ? this.context.live.promptText() : "");
     }
     this.chosen = Object.fromEntries(this.controls.filter(({key, options}) =>
       options.some(([value]) => value === address[key])).map(({key}) => [key, address[key]]));
     this.draw();
   }
 
-  /** The page's prompt as text, of which one changes a word. */
-  pagePrompt() {
-    const {prompt, tokens} = this.context.live.prompt();
-    return prompt ?? tokens.join(" ");
+  /** Returns whether a prompt or a token is named. */
+  isFilled() {
+    return this.fields.some(({input}) => input.value !== "");
   }
 
   /** What the address holds of the form. */
@@ -102,7 +95,7 @@ export class PairForm {
     const made = {};
     for (const {key, input} of this.fields) {
       if (input.value !== "") {
-        made[key] = key === "corrupted" ? promptOf(this.context.live, input.value) : tokenOf(input.value);
+        made[key] = key === "corrupted" ? this.context.live.promptOf(input.value) : tokenOf(input.value);
       }
     }
     for (const {key, flag} of this.shown) {
@@ -120,8 +113,7 @@ export class PairForm {
       typed[key] = input.value;
     }
     this.problem.hidden = true;
-    this.told?.();
-    this.submit?.();
+    this.told();
   }
 
   failed(problem) {

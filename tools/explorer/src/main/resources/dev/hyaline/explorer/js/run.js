@@ -161,7 +161,7 @@ class Form {
       this.failed(problem);
       return;
     }
-    if (address.prompt && address.prompt !== this.context.live.prompt().prompt) {
+    if (address.prompt && !this.context.live.isPrompt(address.prompt)) {
       this.context.live.setPrompt(address.prompt);
       return;
     }
