@@ -39,14 +39,15 @@ export async function render(root, view, context) {
         return;
       }
     }
-    control = show(root, held, context, renew);
+    control = show(root, held, context, renew, view.data.tokens.length);
   }
 
   await renew();
   return {update: renew, csv: () => control.csv()};
 }
 
-function show(root, data, context, renew) {
+/** @param pageRows that a full page has */
+function show(root, data, context, renew, pageRows) {
   const tokens = new Map(data.vocabulary.map(token => [token.id, token]));
   const rows = data.tokens.length;
   const ends = data.documents.map((_, d) => d + 1 < data.documents.length ? data.firstRows[d + 1] : rows);
@@ -109,7 +110,7 @@ function show(root, data, context, renew) {
       element("label", {class: "choice"}, element("span", {}, `Component, 0 to ${width() - 1}`), number),
       ...context.live && data.allRows > rows ? [
         element("span", {class: "choice"}, `Rows ${data.firstRow} to ${data.firstRow + rows - 1} of ${data.allRows}`),
-        button("Earlier rows", () => turn(Math.max(0, data.firstRow - view.data.tokens.length)), {disabled: data.firstRow === 0}),
+        button("Earlier rows", () => turn(Math.max(0, data.firstRow - pageRows)), {disabled: data.firstRow === 0}),
         button("Later rows", () => turn(data.firstRow + rows), {disabled: data.firstRow + rows >= data.allRows}),
       ] : []);
     const mean = sorted.reduce((sum, row) => sum + values[row], 0) / Math.max(1, sorted.length);

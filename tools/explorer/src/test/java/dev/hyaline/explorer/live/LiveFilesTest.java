@@ -282,7 +282,7 @@ final class LiveFilesTest {
             {"{view: 'latents', prompt: 'a', edits: [{do: 'melt', latent: 1}]}", "ablate, clamp, scale or steer"},
             {"{view: 'latents', prompt: 'a', edits: [{do: 'ablate', latent: 99}]}", "99"},
             {"{view: 'latents', prompt: 'a', latent: 48}", "48"},
-            {"{view: 'corpus', prompt: 'a', row: 999}", "found 999"},
+            {"{view: 'corpus', prompt: 'a', row: 999}", "the dump has 22 rows, found the first row 999"},
             {"{view: 'corpus', prompt: 'a', site: '../x'}", "the dump has no site ../x"}
         }) {
             assertThat(browser.evaluate("fetch('/api/1/view', {method: 'POST', headers: {'X-Hyaline-Token':"
