@@ -97,7 +97,7 @@ final class InvestigateCommandTest {
         Outcome outcome = Outcome.of("investigate", "--check", file.toString());
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(outcome.err())
-                .contains("a.json: claim \"late\": there is no 9.0: the model has 4 layers of 8 heads");
+                .contains("a.json, line 2: claims[0].components: there is no 9.0: the model has 4 layers of 8 heads");
         Files.writeString(file, "{\n \"format\": ,");
         assertThat(Outcome.of("investigate", "--check", file.toString()).err()).contains("at line 2");
     }

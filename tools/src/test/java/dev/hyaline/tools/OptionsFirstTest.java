@@ -105,7 +105,7 @@ final class OptionsFirstTest {
                     "--how noise --deviation -1",
                     "--metric loss"),
             "lens",
-            List.of("--prompt a --out x", "--metric loss"),
+            List.of("--prompt a --out=", "--prompt a --top 0", "--metric loss"),
             "heads",
             List.of(
                     "--prompt a --draws 3",
