@@ -288,7 +288,8 @@ final class InvestigationFileTest {
                 "\"ablate\" | \"steer\", \"into\": \"both\" | expected claims[0].into to be one of clean, corrupted,"
                         + " found \"both\"",
                 "\"ablate\", \"components\": [\"1.3\"] | \"steer\", \"components\": [\"1.3@S2\"] | claims[0]: steer is"
-                        + " for components whose role is its own key, and gives a latent one value, found 1.3@S2",
+                        + " for components without @ROLE, since the role is a key of its own, and sets a latent to one"
+                        + " value, found 1.3@S2",
                 "\"ablate\" | [] | claims[0].do: a claim's experiment edits something, found no intervention",
                 "\"ablate\" | {\"do\": \"scale\", \"site\": \"blocks.1.hook_mlp_out\"} | claims[0].do: intervention 0"
                         + " needs \"factor\", a number",
