@@ -67,7 +67,8 @@ final class SparkArgumentsTest {
                 List.of("--plan", "--part=0/2", "--finish", "--dry-run", "--resume", "--force", "--json")) {
             assertThatThrownBy(() -> request(option))
                     .isInstanceOf(BadInputException.class)
-                    .hasMessageStartingWith(option.split("=")[0] + " is for hyaline dump alone; expected --out FOLDER");
+                    .hasMessageStartingWith(
+                            option.split("=", 2)[0] + " is for hyaline dump alone; expected --out FOLDER");
         }
         assertThatThrownBy(() -> SparkArguments.parse("--verify"))
                 .isInstanceOf(BadInputException.class)
