@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -47,12 +48,16 @@ final class GuidesTest {
     }
 
     private static Path file(String guide) throws IOException {
-        try (Stream<Path> files = Files.walk(Path.of(".."))) {
-            return files.filter(file -> file.endsWith(Path.of("doc-files", guide + ".md")))
-                    .filter(file -> file.toString().contains("src"))
-                    .findFirst()
-                    .orElseThrow();
+        for (LibraryModule module : LibraryModule.all()) {
+            try (Stream<Path> files = Files.walk(module.folder().resolve("src/main/java"))) {
+                Optional<Path> found = files.filter(file -> file.endsWith(Path.of("doc-files", guide + ".md")))
+                        .findFirst();
+                if (found.isPresent()) {
+                    return found.get();
+                }
+            }
         }
+        throw new AssertionError("no module has the guide " + guide);
     }
 
     @ParameterizedTest

@@ -27,12 +27,19 @@ record LibraryModule(String name, Path folder, List<String> exportedPackages, bo
 
     /** All of them, by name. */
     static List<LibraryModule> all() {
-        try (Stream<Path> folders = Files.find(
-                ROOT,
-                3,
-                (path, attributes) ->
-                        !path.endsWith("engine/tornado") && Files.isRegularFile(path.resolve(DESCRIPTOR)))) {
-            return folders.sorted().map(LibraryModule::in).toList();
+        return folders(ROOT).stream()
+                .flatMap(folder -> Stream.concat(Stream.of(folder), folders(folder).stream()))
+                .filter(folder -> !folder.endsWith("engine/tornado") && Files.isRegularFile(folder.resolve(DESCRIPTOR)))
+                .sorted()
+                .map(LibraryModule::in)
+                .toList();
+    }
+
+    /** Those in a folder that no other test writes into meanwhile. */
+    private static List<Path> folders(Path parent) {
+        try (Stream<Path> files = Files.list(parent)) {
+            return files.filter(file -> !file.endsWith("target") && Files.isDirectory(file))
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

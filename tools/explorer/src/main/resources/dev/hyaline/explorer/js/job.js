@@ -12,15 +12,24 @@ class Job {
   constructor(live, request) {
     this.step = {done: 0, total: 0};
     this.told = new Set();
+    this.cancelled = false;
     this.live = live;
     this.result = live.sweep(request, step => {
+      const begins = this.step.job === undefined;
       this.step = step;
+      if (begins && this.cancelled) {
+        live.cancel(step.job);
+      }
       this.told.forEach(listener => listener(step));
     });
   }
 
+  /** Also before the server has given the job its number. */
   cancel() {
-    return this.step.job === undefined ? undefined : this.live.cancel(this.step.job);
+    this.cancelled = true;
+    if (this.step.job !== undefined) {
+      this.live.cancel(this.step.job);
+    }
   }
 }
 
