@@ -27,6 +27,9 @@ record FailureReport(Console console, List<String> arguments) {
 
     private static final int KEPT_FIRST = 1000;
 
+    /** The same of a sentence among several. */
+    private static final int MAX_OF_SEVERAL = 400;
+
     /** Reports an unknown option or a bad value of one. */
     int badUsage(ParameterException failure) {
         say(sentence(failure));
@@ -91,6 +94,11 @@ record FailureReport(Console console, List<String> arguments) {
     int failed(Throwable thrown) {
         Throwable failure =
                 thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
+        if (failure instanceof BadInputException bad && bad.sentences().size() > 1) {
+            bad.sentences().forEach(this::sayOneOfSeveral);
+            traceIfAsked(failure);
+            return BAD_USAGE;
+        }
         say(
                 switch (failure) {
                     case UnknownHookPointException e ->
@@ -116,13 +124,20 @@ record FailureReport(Console console, List<String> arguments) {
     }
 
     private void say(String sentence) {
+        say(sentence, KEPT_FIRST, MAX_LENGTH - KEPT_FIRST);
+    }
+
+    private void sayOneOfSeveral(String sentence) {
+        say(withOptions(sentence), MAX_OF_SEVERAL / 2, MAX_OF_SEVERAL / 2);
+    }
+
+    private void say(String sentence, int first, int last) {
         String shown = EscapedText.plain(sentence);
         console.err()
                 .println("hyaline: "
-                        + (shown.length() <= MAX_LENGTH
+                        + (shown.length() <= first + last
                                 ? shown
-                                : shown.substring(0, KEPT_FIRST) + " [...] "
-                                        + shown.substring(shown.length() - (MAX_LENGTH - KEPT_FIRST))));
+                                : shown.substring(0, first) + " [...] " + shown.substring(shown.length() - last)));
     }
 
     /** Replaces the API's remedies in a library's sentence by the command's options. */

@@ -169,15 +169,15 @@ final class BadUsageTest {
                 "{\"tokens\": [-1]} | the vocabulary runs from 0 to 1535",
                 "{\"tokens\": []} | is empty",
                 "{\"text\": \"a\", \"tokens\": [1]} | exclude each other",
-                "{\"text\": \"a\", \"text\": \"b\"} | this is not JSON: Duplicate",
+                "{\"text\": \"a\", \"text\": \"b\"} | expected JSON, found the key \"text\" for the second time",
                 "{\"txt\": \"a\"} | expected a string, or an object with \"text\" or \"tokens\"",
                 "{} | expected a string, or an object",
                 "42 | expected a string, or an object",
                 "null | expected a string, or an object",
                 "[\"a\"] | expected a string, or an object",
-                "{\"text\": \"a\" | this is not JSON",
+                "{\"text\": \"a\" | expected JSON, found",
                 "{\"text\": \"a\"} {} | more follows",
-                "nonsense | this is not JSON",
+                "nonsense | expected JSON, found",
                 "\"\\ud800\" | half a surrogate pair",
             })
     void aBadLineIsNamed(String line, String message) throws IOException {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,11 +24,49 @@ final class InvestigateCommandTest {
                 .startsWith("How fable finds the indirect object\n")
                 .contains("Claim \"inhibits\": ablating 1.0, 1.3 (mean-by-position) lowers it by at least 1.0 of the"
                         + " metric.")
-                .endsWith("\n\n" + example);
+                .doesNotContain("{");
         assertThat(Outcome.of("investigate", "--check", file.toString(), "--json")
                         .succeeded()
                         .out())
                 .isEqualTo(example);
+    }
+
+    @Test
+    void warningsAreNoPartOfTheOutput(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("a.json"), """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
+             "prompts": {"draw": {"discovery": 4, "held_out": 4}},
+             "claims": [{"name": "a", "do": "ablate", "components": "1.3", "expect": {"decrease": 1}}]}
+            """);
+        for (List<String> more : List.of(List.<String>of(), List.of("--json"))) {
+            List<String> command = new ArrayList<>(List.of("investigate", "--check", file.toString()));
+            command.addAll(more);
+            Outcome outcome = Outcome.of(command.toArray(String[]::new));
+            assertThat(outcome.exitCode()).isZero();
+            assertThat(outcome.err())
+                    .contains(
+                            "hyaline: warning: no result can confirm the primary claims, which takes at least 6 units");
+            assertThat(outcome.out()).doesNotContainIgnoringCase("warning");
+        }
+    }
+
+    @Test
+    void everyFaultOfAFileIsTold(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("a.json"), """
+            {"format": "hyaline-investigation/1",
+             "model": "nosuch", "behaviour": {"task": "ioi"},
+             "claims": [{"name": "a", "do": "ablate", "components": "1.mlp", "expect": {"decrease": 1}}]}
+            """);
+        Outcome outcome = Outcome.of("investigate", "--check", file.toString());
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.err().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .startsWith("hyaline: " + file + ", line 2: model: nosuch: expected a built-in model"),
+                        line -> assertThat(line)
+                                .startsWith("hyaline: " + file
+                                        + ", line 3: claims[0].components: '1.mlp' is no component"));
     }
 
     @Test

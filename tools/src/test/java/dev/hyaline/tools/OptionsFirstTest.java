@@ -186,7 +186,7 @@ final class OptionsFirstTest {
                 "dump --roles S --prompts | {\"text\": \"a\"} | does not say where S stands",
                 "dump --sequences 1 --prompts | {\"text\": \"a\"} | there is no sequence 1",
                 "dump --every 2 --prompts | {\"tokens\": 1} | \"tokens\" must be a list of token ids",
-                "edit --zero z --prompts | nonsense | :1: this is not JSON",
+                "edit --zero z --prompts | nonsense | :1: expected JSON, found",
                 "generate --prompts | `` | holds no prompt",
                 "heads --prompts | {\"tokens\": [1.5]} | \"tokens\" must be a list of token ids",
                 "patch --pairs | {} | expected a list of pairs",

@@ -162,6 +162,12 @@ public sealed interface ClaimComponent {
         if (HookPoints.hasLayer(name)) {
             return new SiteComponent(HookPoints.point(name));
         }
+        Matcher misplaced = Pattern.compile(number + "\\.mlp|mlp[. ]?" + number).matcher(name);
+        if (misplaced.matches()) {
+            String layer = misplaced.group(misplaced.group(1) == null ? 2 : 1);
+            throw new BadInputException("'" + Printable.plain(name) + "' is no component; perhaps the MLP of layer "
+                    + layer + " is meant, mlp " + layer + ", or one of its neurons, " + layer + ".mlp[0]");
+        }
         throw new BadInputException("'" + Printable.plain(name) + "' is no component; components are heads (1.3), MLPs"
                 + " (mlp 2), neurons (2.mlp[17]), hook points"
                 + " (blocks.1.hook_resid_post), latents (sae:NAME[7]),"

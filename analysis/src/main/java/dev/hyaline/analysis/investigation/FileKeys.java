@@ -11,17 +11,23 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** The keys of an object in an investigation's file. What is wrong is named with its place. */
+/**
+ * The keys of an object in an investigation's file. What is wrong is named with its place: where a key may be left out,
+ * its fault is noted and reading goes on as if it were; else an exception says it.
+ */
 final class FileKeys {
     private final Json node;
     private final String where;
+    private final Faults faults;
     private final Set<String> known = new LinkedHashSet<>();
 
     /** @param where the place in the file; empty for the whole */
-    FileKeys(Json node, String where) {
+    FileKeys(Json node, String where, Faults faults) {
         this.node = node;
         this.where = where;
+        this.faults = faults;
         if (!node.isObject()) {
             throw node.expected("an object");
         }
@@ -33,33 +39,51 @@ final class FileKeys {
     }
 
     Json require(String key, String what) {
-        return get(key).orElseThrow(() -> bad(place(key) + " is missing; it is " + what));
+        return get(key).orElseThrow(() -> EditDistance.nearest(
+                        key,
+                        node.names().stream()
+                                .filter(name -> !known.contains(name))
+                                .toList())
+                .map(this::unknown)
+                .orElseGet(() -> bad(place(key) + " is missing; it is " + what)));
+    }
+
+    /** A value that may be left out; null if it is, or is wrong. */
+    <T> @Nullable T optional(String key, Function<Json, @Nullable T> read) {
+        Json value = get(key).orElse(null);
+        return value == null ? null : faults.attempt(() -> read.apply(value));
+    }
+
+    /** The same, with what stands for it if it is left out or wrong. */
+    <T> T optional(String key, Function<Json, T> read, T otherwise) {
+        T value = optional(key, read);
+        return value == null ? otherwise : value;
     }
 
     String text(String key, String otherwise) {
-        return get(key).map(Json::string).orElse(otherwise);
+        return optional(key, Json::string, otherwise);
     }
 
     /** A number from {@code least} to {@code most}. */
     double number(String key, double least, double most, double otherwise) {
-        return get(key).map(value -> between(value, least, most)).orElse(otherwise);
+        return optional(key, value -> between(value, least, most), otherwise);
     }
 
     static double between(Json value, double least, double most) {
         double number = value.number();
         if (number < least || number > most) {
-            throw value.expected("a number from " + least + " to " + most);
+            throw value.expected("a number from " + Printable.number(least) + " to " + Printable.number(most));
         }
         return number;
     }
 
     int integer(String key, int least, int most, int otherwise) {
-        return get(key).map(value -> value.integer(least, most)).orElse(otherwise);
+        return optional(key, value -> value.integer(least, most), otherwise);
     }
 
     /** One of some values, by the name that it has in words. */
     <T> T choice(String key, List<T> values, T otherwise) {
-        return get(key).map(value -> choice(value, values)).orElse(otherwise);
+        return optional(key, value -> choice(value, values), otherwise);
     }
 
     static <T> T choice(Json value, List<T> values) {
@@ -82,23 +106,22 @@ final class FileKeys {
                 .orElse(all);
     }
 
-    /** An object as the value of a key; an empty one where it is absent is read as such. */
-    <T> Optional<T> section(String key, Function<FileKeys, T> read) {
-        return get(key).map(value -> {
-            FileKeys keys = new FileKeys(value, place(key));
+    /** An object as the value of a key; null where it is left out or wrong. */
+    <T> @Nullable T section(String key, Function<FileKeys, T> read) {
+        return optional(key, value -> {
+            FileKeys keys = new FileKeys(value, place(key), faults);
             T section = read.apply(keys);
-            keys.requireNoMore();
+            keys.refuseOthers();
             return section;
         });
     }
 
-    List<String> strings(String key, List<String> otherwise) {
-        return get(key).map(value -> value.elements().stream().map(Json::string).toList())
-                .orElse(otherwise);
+    List<String> strings(String key) {
+        return require(key, "a list").elements().stream().map(Json::string).toList();
     }
 
     boolean flag(String key, boolean otherwise) {
-        return get(key).map(Json::bool).orElse(otherwise);
+        return optional(key, Json::bool, otherwise);
     }
 
     /** The place of a key. */
@@ -120,17 +143,21 @@ final class FileKeys {
         }
     }
 
-    void requireNoMore() {
-        for (String key : node.names()) {
-            if (!known.contains(key)) {
-                throw badAt(
-                        key,
-                        Printable.plain(place(key)) + " means nothing; "
-                                + EditDistance.nearest(key, known)
-                                        .map(near -> "perhaps " + near + " is meant")
-                                        .orElseGet(() -> "there are " + String.join(", ", known)));
-            }
-        }
+    /** Notes the keys that nothing has asked for, and returns whether there are any. */
+    boolean refuseOthers() {
+        List<String> others =
+                node.names().stream().filter(key -> !known.contains(key)).toList();
+        others.forEach(key -> faults.add(unknown(key)));
+        return !others.isEmpty();
+    }
+
+    private BadInputException unknown(String key) {
+        return badAt(
+                key,
+                Printable.plain(place(key)) + " means nothing; "
+                        + EditDistance.nearest(key, known)
+                                .map(near -> "perhaps " + near + " is meant")
+                                .orElseGet(() -> "there are " + String.join(", ", known)));
     }
 
     /** What is wrong with the object as a whole. */

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -120,15 +121,17 @@ public record Investigation(
     }
 
     /**
-     * Reads a file about a model: what the model lacks is named with its place in the file.
+     * Reads a file about a model: what the model lacks is named with its place in the file, and so is a model that is
+     * not there.
      *
+     * @param models the shape of a model by its name
      * @throws FileException if it cannot be read
      * @throws BadInputException naming the file and the place in it, if it does not state an investigation, or the
      *     model lacks what it names
      */
-    public static Investigation read(Path file, Gpt2Config config) {
+    public static Investigation read(Path file, Function<String, Gpt2Config> models) {
         try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
-            return parse(input.label(), input.readAll(MAX_BYTES), config);
+            return parse(input.label(), input.readAll(MAX_BYTES), models);
         }
     }
 
@@ -141,8 +144,8 @@ public record Investigation(
         return parse(source, json.getBytes(StandardCharsets.UTF_8), null);
     }
 
-    private static Investigation parse(String source, byte[] json, @Nullable Gpt2Config config) {
-        return InvestigationReader.read(Json.readWrittenObject(InputErrors.INSTANCE, source, json), config);
+    private static Investigation parse(String source, byte[] json, @Nullable Function<String, Gpt2Config> models) {
+        return InvestigationReader.read(Json.readWrittenObject(InputErrors.INSTANCE, source, json), models);
     }
 
     /**

@@ -26,11 +26,17 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.HookPoints;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -67,36 +73,126 @@ final class InvestigationReader {
     private static final List<String> TREATMENTS =
             List.of("ablate", "keep-only", "patch", "path", "look", "attend", "force", "steer");
 
+    private static final Behaviour NO_BEHAVIOUR =
+            new Behaviour(List.of(), Metric.all(PromptPair.END).getFirst().name(), PromptPair.END, 0, 0.5);
+
     private static final List<String> FORCES = List.of("mean-active", "donor", "set");
     private static final double MAX_DOSE = 1e6;
 
     /** More than the whole, for what is left out may have worked against it; less than a share in percent. */
     private static final double MAX_FAITHFULNESS = 2;
 
-    private InvestigationReader() {}
+    private final Faults faults;
 
-    /** @param config of the model, which must have what the file names; null to take that on trust */
-    static Investigation read(Json root, @Nullable Gpt2Config config) {
-        FileKeys keys = new FileKeys(root, "");
+    /** The shapes of models by their names; null to take on trust what a file says of its model. */
+    private final @Nullable Function<String, Gpt2Config> models;
+
+    /** The shape of the file's model; null where it is not known. */
+    private @Nullable Gpt2Config config;
+
+    /** False after a fault in the behaviour: what depends on its task is not told. */
+    private boolean behaviourIsKnown;
+
+    private InvestigationReader(Faults faults, @Nullable Function<String, Gpt2Config> models) {
+        this.faults = faults;
+        this.models = models;
+    }
+
+    /** @param models the shapes of models, which must have what the file names; null to take that on trust */
+    static Investigation read(Json root, @Nullable Function<String, Gpt2Config> models) {
+        Faults faults = new Faults(root.file());
+        Investigation read = faults.attempt(() -> new InvestigationReader(faults, models).whole(root));
+        faults.requireNone();
+        return Objects.requireNonNull(read);
+    }
+
+    /** Null after a fault. */
+    private @Nullable Investigation whole(Json root) {
+        FileKeys keys = new FileKeys(root, "", faults);
         Json format = keys.require("format", '"' + Investigation.FORMAT + '"');
-        if (!format.string().equals(Investigation.FORMAT)) {
+        if (!format.isString() || !format.string().equals(Investigation.FORMAT)) {
             throw format.expected('"' + Investigation.FORMAT + '"');
         }
-        String model = nonBlank(keys.require("model", "the name of a model"));
-        long seed = keys.get("seed").map(value -> value.whole(0)).orElse(1L);
-        keys.require("behaviour", "an object with a task or a metric");
-        Behaviour behaviour =
-                keys.section("behaviour", InvestigationReader::behaviour).orElseThrow();
-        PromptPlan prompts = keys.section("prompts", section -> prompts(section, behaviour))
-                .orElseGet(() -> new PromptPlan(
-                        null,
-                        null,
-                        DEFAULT_PAIRS,
-                        DEFAULT_PAIRS,
-                        null,
-                        PromptPlan.FACTORS,
-                        List.of(),
-                        reference(behaviour)));
+        String model = faults.attempt(() -> nonBlank(keys.require("model", "the name of a model")));
+        if (model != null && models != null) {
+            Json named = root.require("model");
+            config = faults.attempt(() -> FileKeys.checked(named, () -> models.apply(model)));
+        }
+        long seed = keys.optional("seed", value -> value.whole(0), 1L);
+        int before = faults.count();
+        Behaviour behaviour = faults.attempt(() -> {
+            keys.require("behaviour", "an object with a task or a metric");
+            return keys.section("behaviour", this::behaviour);
+        });
+        behaviourIsKnown = faults.count() == before;
+        PromptPlan prompts = prompts(keys, behaviour == null ? NO_BEHAVIOUR : behaviour);
+        CircuitSearch circuit = keys.section("circuit", this::circuit);
+        Replacement replacement = circuit == null ? Replacement.MEAN_BY_POSITION : circuit.replacement();
+        Candidates of = circuit == null ? Candidates.HEADS : circuit.of();
+        DictionaryPlan superposition = keys.section("superposition", this::dictionary);
+        SortedMap<String, AutoencoderPlan> autoencoders = new TreeMap<>();
+        Set<String> saes = new TreeSet<>(keys.get("saes").map(Json::names).orElse(List.of()));
+        keys.optional("saes", value -> {
+            autoencoders(value, autoencoders);
+            return autoencoders;
+        });
+        List<Claim> claims = claims(keys, replacement, of, saes);
+        List<String> specific = keys.optional("specific_against", this::otherTasks, List.of());
+        List<AlternativeKind> others = keys.optional("alternatives", this::alternatives);
+        List<AlternativeKind> alternatives = others != null
+                ? others
+                : Stream.of(AlternativeKind.values())
+                        .filter(kind -> kind != AlternativeKind.GENERIC_DAMAGE || !specific.isEmpty())
+                        .toList();
+        EffectAmount smallest = keys.section("smallest_effect", InvestigationReader::smallestEffect);
+        TestDesign design = keys.section("design", InvestigationReader::design);
+        CheckPlan checks = new CheckPlan(isAsked("sanity", keys), isAsked("robustness", keys));
+        String title = keys.optional("title", Json::string);
+        keys.refuseOthers();
+        if (behaviour == null || model == null || faults.count() > 0) {
+            return null;
+        }
+        try {
+            return new Investigation(
+                    title == null
+                            ? (behaviour.tasks().isEmpty() ? prompts.source() : StudyPlan.taskName(behaviour.tasks()))
+                                    + " in " + model
+                            : title,
+                    model,
+                    seed,
+                    behaviour,
+                    prompts,
+                    circuit == null && claims.stream().anyMatch(Claim::isOfCircuit)
+                            ? new CircuitSearch(of, replacement, DEFAULT_TAU)
+                            : circuit,
+                    superposition,
+                    autoencoders,
+                    smallest == null ? Investigation.SMALLEST_EFFECT : smallest,
+                    claims,
+                    alternatives,
+                    specific,
+                    design == null ? new TestDesign(DEFAULT_ALPHA) : design,
+                    checks);
+        } catch (BadInputException e) {
+            throw keys.bad(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** The prompts, of one source. */
+    private PromptPlan prompts(FileKeys keys, Behaviour behaviour) {
+        int before = faults.count();
+        PromptPlan prompts = keys.section("prompts", section -> drawn(section, behaviour));
+        if (prompts == null) {
+            prompts = new PromptPlan(
+                    null,
+                    null,
+                    DEFAULT_PAIRS,
+                    DEFAULT_PAIRS,
+                    null,
+                    PromptPlan.FACTORS,
+                    List.of(),
+                    reference(behaviour));
+        }
         List<String> sources = new ArrayList<>();
         if (!behaviour.tasks().isEmpty()) {
             sources.add("behaviour.task");
@@ -107,120 +203,100 @@ final class InvestigationReader {
         if (prompts.corpus() != null) {
             sources.add("prompts.corpus");
         }
-        if (sources.size() != 1) {
-            throw keys.badAt(
+        if (sources.size() != 1 && behaviourIsKnown && faults.count() == before) {
+            faults.add(keys.badAt(
                     "prompts",
                     "the prompts are those of behaviour.task, of the file prompts.pairs or of"
                             + " prompts.corpus; found "
-                            + (sources.isEmpty() ? "none of them" : String.join(" and ", sources)));
+                            + (sources.isEmpty() ? "none of them" : String.join(" and ", sources))));
         }
-        CircuitSearch circuit =
-                keys.section("circuit", InvestigationReader::circuit).orElse(null);
-        Replacement replacement = circuit == null ? Replacement.MEAN_BY_POSITION : circuit.replacement();
-        Candidates of = circuit == null ? Candidates.HEADS : circuit.of();
-        DictionaryPlan superposition = keys.section("superposition", section -> dictionary(section, config))
-                .orElse(null);
-        SortedMap<String, AutoencoderPlan> autoencoders =
-                keys.get("saes").map(InvestigationReader::autoencoders).orElseGet(TreeMap::new);
+        return prompts;
+    }
+
+    /** The claims that have no fault. */
+    private List<Claim> claims(FileKeys keys, Replacement replacement, Candidates of, Set<String> saes) {
         List<Claim> claims = new ArrayList<>();
-        Json list = keys.require("claims", "a list of at least one claim");
-        for (Json claim : list.elements()) {
-            Claim read = claim(claim, claims, replacement, of, config);
-            for (LatentComponent latent : read.latents()) {
-                if (!autoencoders.containsKey(latent.autoencoder())) {
-                    Json named = claim.require("components");
-                    throw new BadInputException(named.where() + ": " + named.path() + ": " + latent
-                            + " is of no autoencoder that saes names; there are "
-                            + (autoencoders.isEmpty() ? "none" : String.join(", ", autoencoders.keySet())));
+        faults.attempt(() -> {
+            Json list = keys.require("claims", "a list of at least one claim");
+            Set<String> names = new HashSet<>();
+            for (Json node : list.elements()) {
+                Claim claim = faults.attempt(() -> claim(node, names, replacement, of));
+                if (claim != null) {
+                    requireAutoencoders(node, claim, saes);
+                    claims.add(claim);
                 }
             }
-            claims.add(read);
-        }
-        if (claims.isEmpty()) {
-            throw list.expected("a list of at least one claim", "an empty list");
-        }
-        List<String> specific = keys.get("specific_against")
-                .map(InvestigationReader::otherTasks)
-                .orElse(List.of());
-        List<AlternativeKind> alternatives = keys.get("alternatives")
-                .filter(value -> !(value.isString() && value.string().equals(ALL)))
-                .map(InvestigationReader::alternatives)
-                .orElseGet(() -> Stream.of(AlternativeKind.values())
-                        .filter(kind -> kind != AlternativeKind.GENERIC_DAMAGE || !specific.isEmpty())
-                        .toList());
-        EffectAmount smallest = keys.section("smallest_effect", InvestigationReader::smallestEffect)
-                .orElse(Investigation.SMALLEST_EFFECT);
-        TestDesign design =
-                keys.section("design", InvestigationReader::design).orElseGet(() -> new TestDesign(DEFAULT_ALPHA));
-        CheckPlan checks = new CheckPlan(isAsked("sanity", keys), isAsked("robustness", keys));
-        String title = keys.text(
-                "title",
-                (behaviour.tasks().isEmpty() ? prompts.source() : StudyPlan.taskName(behaviour.tasks())) + " in "
-                        + model);
-        keys.requireNoMore();
-        if (circuit == null && claims.stream().anyMatch(Claim::isOfCircuit)) {
-            circuit = new CircuitSearch(of, replacement, DEFAULT_TAU);
-        }
-        try {
-            return new Investigation(
-                    title,
-                    model,
-                    seed,
-                    behaviour,
-                    prompts,
-                    circuit,
-                    superposition,
-                    autoencoders,
-                    smallest,
-                    claims,
-                    alternatives,
-                    specific,
-                    design,
-                    checks);
-        } catch (BadInputException e) {
-            throw keys.bad(String.valueOf(e.getMessage()));
+            if (list.elements().isEmpty()) {
+                throw list.expected("a list of at least one claim", "an empty list");
+            }
+            return claims;
+        });
+        return claims;
+    }
+
+    private void requireAutoencoders(Json node, Claim claim, Set<String> saes) {
+        for (LatentComponent latent : claim.latents()) {
+            if (!saes.contains(latent.autoencoder())) {
+                Json named = node.require("components");
+                faults.add(new BadInputException(named.where() + ": " + named.path() + ": " + latent
+                        + " is of no autoencoder that saes names; there are "
+                        + (saes.isEmpty() ? "none" : Printable.listed(saes))));
+            }
         }
     }
 
-    private static List<AlternativeKind> alternatives(Json value) {
+    /** Null for all of them. */
+    private @Nullable List<AlternativeKind> alternatives(Json value) {
+        if (value.isString() && value.string().equals(ALL)) {
+            return null;
+        }
         if (!value.isArray()) {
             throw value.expected("\"" + ALL + "\" or a list of alternatives");
         }
-        return value.elements().stream()
-                .map(name -> FileKeys.choice(name, List.of(AlternativeKind.values())))
-                .distinct()
-                .toList();
+        return choices(value, List.of(AlternativeKind.values()), "an alternative");
     }
 
-    private static List<String> otherTasks(Json value) {
-        return value.elements().stream()
-                .map(name -> FileKeys.choice(name, StudyPlan.taskNames()))
-                .distinct()
-                .toList();
+    private List<String> otherTasks(Json value) {
+        return choices(value, StudyPlan.taskNames(), "a task");
     }
 
-    private static Behaviour behaviour(FileKeys keys) {
-        List<Task> tasks = keys.get("task")
-                .map(value -> StudyPlan.tasks(value.string())
-                        .orElseThrow(() -> value.expected(FileKeys.oneOf(value.string(), StudyPlan.taskNames()))))
-                .orElse(List.of());
+    /** A list of some of the values, each at most once. */
+    private <T> List<T> choices(Json list, List<T> values, String what) {
+        List<T> chosen = new ArrayList<>();
+        for (Json item : list.elements()) {
+            T choice = faults.attempt(() -> FileKeys.choice(item, values));
+            if (choice != null && chosen.contains(choice)) {
+                faults.add(item.expected(what + " that is not named before"));
+            } else if (choice != null) {
+                chosen.add(choice);
+            }
+        }
+        return chosen;
+    }
+
+    private Behaviour behaviour(FileKeys keys) {
+        List<Task> tasks = keys.optional(
+                "task",
+                value -> StudyPlan.tasks(value.string())
+                        .orElseThrow(() -> value.expected(FileKeys.oneOf(value.string(), StudyPlan.taskNames()))),
+                List.of());
         String at = keys.text("at", PromptPair.END);
         List<Metric> metrics = Metric.all(at);
-        String metric = keys.get("metric")
-                .map(value -> metrics.stream()
+        Metric metric = keys.optional(
+                "metric",
+                value -> metrics.stream()
                         .filter(known -> known.name().equals(value.string())
                                 || known.quantity().replace(' ', '-').equals(value.string()))
                         .findFirst()
                         .orElseThrow(() -> value.expected(FileKeys.oneOf(
                                 value.string(),
-                                metrics.stream().map(Metric::name).toList()))))
-                .orElse(metrics.getFirst())
-                .name();
+                                metrics.stream().map(Metric::name).toList()))),
+                metrics.getFirst());
         double[] present = keys.section("present_if", section -> new double[] {
-                    section.number("mean_at_least", -1e9, 1e9, 0), section.number("accuracy_at_least", 0, 1, 0.5)
-                })
-                .orElse(new double[] {0, 0.5});
-        return new Behaviour(tasks, metric, at, present[0], present[1]);
+            section.number("mean_at_least", -1e9, 1e9, 0), section.number("accuracy_at_least", 0, 1, 0.5)
+        });
+        return new Behaviour(
+                tasks, metric.name(), at, present == null ? 0 : present[0], present == null ? 0.5 : present[1]);
     }
 
     private static ReferencePrompts reference(Behaviour behaviour) {
@@ -229,45 +305,48 @@ final class InvestigationReader {
                 : ReferencePrompts.CORRUPTED;
     }
 
-    private static PromptPlan prompts(FileKeys keys, Behaviour behaviour) {
-        String file = keys.get("pairs").map(InvestigationReader::nonBlank).orElse(null);
+    private PromptPlan drawn(FileKeys keys, Behaviour behaviour) {
+        String file = keys.optional("pairs", InvestigationReader::nonBlank);
         CorpusPrompts corpus = keys.section(
-                        "corpus",
-                        section -> new CorpusPrompts(
-                                nonBlank(section.require("dump", "the folder of a dumped corpus")),
-                                section.integer("length", 1, MAX_LENGTH, DEFAULT_LENGTH)))
-                .orElse(null);
+                "corpus",
+                section -> new CorpusPrompts(
+                        nonBlank(section.require("dump", "the folder of a dumped corpus")),
+                        section.integer("length", 1, MAX_LENGTH, DEFAULT_LENGTH)));
         int[] draw = keys.section("draw", section -> new int[] {
-                    section.integer("discovery", 2, MAX_PAIRS, DEFAULT_PAIRS),
-                    section.integer("held_out", 2, MAX_PAIRS, DEFAULT_PAIRS)
-                })
-                .orElse(new int[] {DEFAULT_PAIRS, DEFAULT_PAIRS});
-        String units = keys.get("units").map(InvestigationReader::nonBlank).orElse(null);
-        List<String> strata = keys.get("strata")
-                .map(value -> value.elements().stream()
-                        .map(factor -> FileKeys.choice(factor, PromptPlan.FACTORS))
-                        .distinct()
-                        .toList())
-                .orElse(PromptPlan.FACTORS);
-        List<String> splitBy =
-                keys.get("split_by").map(value -> splitBy(value, behaviour)).orElse(List.of());
+            section.integer("discovery", 2, MAX_PAIRS, DEFAULT_PAIRS),
+            section.integer("held_out", 2, MAX_PAIRS, DEFAULT_PAIRS)
+        });
+        String units = keys.optional("units", InvestigationReader::nonBlank);
+        List<String> strata =
+                keys.optional("strata", value -> choices(value, PromptPlan.FACTORS, "a factor"), PromptPlan.FACTORS);
+        List<String> splitBy = keys.optional("split_by", value -> splitBy(value, behaviour), List.of());
         ReferencePrompts otherwise = reference(behaviour);
         ReferencePrompts reference = keys.choice("reference", List.of(ReferencePrompts.values()), otherwise);
-        if (reference == ReferencePrompts.ABC && otherwise != ReferencePrompts.ABC) {
-            throw keys.badAt(
+        if (reference == ReferencePrompts.ABC && otherwise != ReferencePrompts.ABC && behaviourIsKnown) {
+            faults.add(keys.badAt(
                     "reference",
                     keys.place("reference") + ": abc is for the tasks ioi, ioi-abba and ioi-baba;"
-                            + " others have clean and corrupted");
+                            + " others have clean and corrupted"));
         }
-        return new PromptPlan(file, corpus, draw[0], draw[1], units, strata, splitBy, reference);
+        return new PromptPlan(
+                file,
+                corpus,
+                draw == null ? DEFAULT_PAIRS : draw[0],
+                draw == null ? DEFAULT_PAIRS : draw[1],
+                units,
+                strata,
+                splitBy,
+                reference);
     }
 
-    private static List<String> splitBy(Json value, Behaviour behaviour) {
+    private List<String> splitBy(Json value, Behaviour behaviour) {
         if (!value.isString()) {
             return value.elements().stream().map(InvestigationReader::nonBlank).toList();
         }
         if (value.string().equals(NAMES)
-                && behaviour.tasks().stream().anyMatch(task -> task.toString().startsWith("ioi"))) {
+                && (!behaviourIsKnown
+                        || behaviour.tasks().stream()
+                                .anyMatch(task -> task.toString().startsWith("ioi")))) {
             return NAME_ROLES;
         }
         throw value.expected(
@@ -295,7 +374,7 @@ final class InvestigationReader {
                 keys.choice("spending", List.of(Spending.values()), Spending.OBRIEN_FLEMING));
     }
 
-    private static CircuitSearch circuit(FileKeys keys) {
+    private CircuitSearch circuit(FileKeys keys) {
         keys.choice("discover", List.of("iterative-ablation"), "iterative-ablation");
         return new CircuitSearch(
                 keys.choice("of", List.of(Candidates.values()), Candidates.HEADS),
@@ -303,7 +382,7 @@ final class InvestigationReader {
                 keys.number("tau", 1e-6, 1, DEFAULT_TAU));
     }
 
-    private static DictionaryPlan dictionary(FileKeys keys, @Nullable Gpt2Config config) {
+    private DictionaryPlan dictionary(FileKeys keys) {
         Json name = keys.require("site", "a hook point such as \"blocks.2.hook_resid_post\"");
         HookPoint site = keys.checked("site", () -> HookPoints.point(name.string()));
         if (site.site().isMap() || site.site().shape().byHead()) {
@@ -322,48 +401,65 @@ final class InvestigationReader {
                 keys.integer("steps", 1, MAX_STEPS, DEFAULT_STEPS));
     }
 
-    private static SortedMap<String, AutoencoderPlan> autoencoders(Json node) {
-        SortedMap<String, AutoencoderPlan> autoencoders = new TreeMap<>();
+    private void autoencoders(Json node, SortedMap<String, AutoencoderPlan> autoencoders) {
         node.forEachField((name, value) -> {
-            FileKeys.checked(value, () -> new LatentComponent(name, 0));
-            if (value.isString()) {
-                autoencoders.put(name, new AutoencoderPlan(nonBlank(value), null));
-                return;
+            AutoencoderPlan plan = faults.attempt(() -> autoencoder(name, value));
+            if (plan != null) {
+                autoencoders.put(name, plan);
             }
-            FileKeys keys = new FileKeys(value, value.path());
-            String file = nonBlank(keys.require("file", "a file or folder of an autoencoder"));
-            HookPoint site = keys.get("site")
-                    .map(point -> FileKeys.checked(point, () -> HookPoints.point(point.string())))
-                    .orElse(null);
-            keys.requireNoMore();
-            autoencoders.put(name, new AutoencoderPlan(file, site));
         });
-        return autoencoders;
     }
 
-    /** @param before the claims before it */
-    private static Claim claim(
-            Json node, List<Claim> before, Replacement replacement, Candidates of, @Nullable Gpt2Config config) {
-        String where = "claims[" + before.size() + "]";
-        FileKeys keys = new FileKeys(node, where);
-        Json named = keys.require("name", DIFFERENT_NAME);
-        String name = nonBlank(named);
-        if (before.stream().anyMatch(claim -> claim.name().equals(name))) {
-            throw named.expected(DIFFERENT_NAME);
+    private AutoencoderPlan autoencoder(String name, Json value) {
+        FileKeys.checked(value, () -> new LatentComponent(name, 0));
+        if (value.isString()) {
+            return new AutoencoderPlan(nonBlank(value), null);
         }
-        MechanismClaim mechanism = keys.get("mechanism")
-                .map(value -> mechanism(FileKeys.choice(value, List.of(MechanismKind.values())), keys, where))
-                .orElse(null);
+        FileKeys keys = new FileKeys(value, value.path(), faults);
+        String file = nonBlank(keys.require("file", "a file or folder of an autoencoder"));
+        HookPoint site =
+                keys.optional("site", point -> FileKeys.checked(point, () -> HookPoints.point(point.string())));
+        keys.refuseOthers();
+        return new AutoencoderPlan(file, site);
+    }
+
+    /**
+     * Null after a fault.
+     *
+     * @param names of the claims before it, to which its own is added
+     */
+    private @Nullable Claim claim(Json node, Set<String> names, Replacement replacement, Candidates of) {
+        String where = node.path();
+        FileKeys keys = new FileKeys(node, where, faults);
+        int before = faults.count();
+        String name = faults.attempt(() -> {
+            Json named = keys.require("name", DIFFERENT_NAME);
+            if (!names.add(nonBlank(named))) {
+                throw named.expected(DIFFERENT_NAME);
+            }
+            return named.string();
+        });
+        MechanismClaim mechanism = keys.optional(
+                "mechanism", value -> mechanism(FileKeys.choice(value, List.of(MechanismKind.values())), keys, where));
+        boolean hasMechanism = keys.get("mechanism").isPresent();
         // A mechanism without an experiment of its own is said of components that matter.
-        Treatment treatment = mechanism != null && keys.get("do").isEmpty()
+        Treatment treatment = faults.attempt(() -> hasMechanism
+                        && keys.get("do").isEmpty()
                 ? new Treatment.AblateComponents(keys.choice("ablation", List.of(Replacement.values()), replacement))
-                : treatment(keys.require("do", FileKeys.oneOf("", TREATMENTS)), keys, replacement, of, config);
-        List<ClaimComponent> components = components(keys, config);
-        Expectation expectation = mechanism != null && keys.get("expect").isEmpty()
-                ? new Expectation.Decrease(IMPORTANT)
-                : expectation(keys.require("expect", proposal()), keys.place("expect"));
+                : treatment(keys.require("do", FileKeys.oneOf("", TREATMENTS)), keys, replacement, of));
+        boolean keysAreKnown = treatment != null && (mechanism != null || !hasMechanism);
+        List<ClaimComponent> components = faults.attempt(() -> components(keys));
+        Expectation expectation =
+                faults.attempt(() -> hasMechanism && keys.get("expect").isEmpty()
+                        ? new Expectation.Decrease(IMPORTANT)
+                        : expectation(keys.require("expect", proposal()), keys.place("expect")));
         boolean primary = keys.flag("primary", true);
-        keys.requireNoMore();
+        if (keysAreKnown) {
+            keys.refuseOthers();
+        }
+        if (name == null || treatment == null || components == null || expectation == null || faults.count() > before) {
+            return null;
+        }
         try {
             return new Claim(name, treatment, components, expectation, primary, mechanism);
         } catch (BadInputException e) {
@@ -371,20 +467,18 @@ final class InvestigationReader {
         }
     }
 
-    private static MechanismClaim mechanism(MechanismKind kind, FileKeys keys, String where) {
+    private MechanismClaim mechanism(MechanismKind kind, FileKeys keys, String where) {
         SortedMap<String, List<String>> names = new TreeMap<>();
         for (String key : kind.requiredNames()) {
             names.put(key, names(keys.require(key, "a name that the mechanism " + kind + " needs")));
         }
         for (String key : kind.optionalNames()) {
-            names.put(key, keys.get(key).map(InvestigationReader::names).orElse(List.of()));
+            names.put(key, keys.optional(key, InvestigationReader::names, List.of()));
         }
         SortedMap<String, Double> numbers = new TreeMap<>();
-        kind.numbers()
-                .forEach((key, number) ->
-                        numbers.put(key, keys.get(key).map(Json::number).orElse(number)));
+        kind.numbers().forEach((key, number) -> numbers.put(key, keys.optional(key, Json::number, number)));
         List<List<Double>> subspace = kind == MechanismKind.ENCODES
-                ? keys.get("subspace").map(InvestigationReader::directions).orElse(List.of())
+                ? keys.optional("subspace", InvestigationReader::directions, List.of())
                 : List.of();
         MechanismClaim mechanism;
         try {
@@ -420,7 +514,7 @@ final class InvestigationReader {
         return "what is predicted, with a direction and a number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}";
     }
 
-    private static List<ClaimComponent> components(FileKeys keys, @Nullable Gpt2Config config) {
+    private List<ClaimComponent> components(FileKeys keys) {
         Json value = keys.require("components", "a component such as \"1.3\" or \"circuit\", or a list of such");
         List<Json> items = value.isArray() ? value.elements() : List.of(value);
         if (items.isEmpty()) {
@@ -428,24 +522,28 @@ final class InvestigationReader {
         }
         List<ClaimComponent> components = new ArrayList<>();
         for (Json item : items) {
-            String name = item.string();
-            ClaimComponent component = FileKeys.checked(item, () -> ClaimComponent.parse(name));
-            if (config != null) {
-                FileKeys.checked(item, () -> {
-                    component.requireIn(config);
-                    return component;
-                });
-            }
-            if (components.contains(component)) {
-                throw item.expected("a component that is not named before");
-            }
-            components.add(component);
+            faults.attempt(() -> components.add(component(item, components)));
         }
         return components;
     }
 
-    private static Treatment treatment(
-            Json word, FileKeys keys, Replacement replacement, Candidates of, @Nullable Gpt2Config config) {
+    /** @param before those before it */
+    private ClaimComponent component(Json item, List<ClaimComponent> before) {
+        String name = item.string();
+        ClaimComponent component = FileKeys.checked(item, () -> {
+            ClaimComponent parsed = ClaimComponent.parse(name);
+            if (config != null) {
+                parsed.requireIn(config);
+            }
+            return parsed;
+        });
+        if (before.contains(component)) {
+            throw item.expected("a component that is not named before");
+        }
+        return component;
+    }
+
+    private Treatment treatment(Json word, FileKeys keys, Replacement replacement, Candidates of) {
         if (word.isArray() || word.isObject()) {
             InterventionNodes.requireInline(word);
             return keys.checked("do", () -> new Treatment.Intervene(InterventionNodes.read(word), into(keys)));
@@ -461,7 +559,7 @@ final class InvestigationReader {
             case "path" -> {
                 keys.require("to", "a list of receivers such as \"a2.h2<q>\" or \"logits\"");
                 yield keys.checked("to", () -> {
-                    Treatment.PatchPath path = new Treatment.PatchPath(direction(keys), keys.strings("to", List.of()));
+                    Treatment.PatchPath path = new Treatment.PatchPath(direction(keys), keys.strings("to"));
                     if (config != null) {
                         path.to().forEach(receiver -> Receiver.parse(config, receiver));
                     }
@@ -486,9 +584,7 @@ final class InvestigationReader {
     private static ForcedValue forced(FileKeys keys) {
         Json word = keys.require("force", FileKeys.oneOf("", FORCES));
         return switch (word.string()) {
-            case "mean-active" ->
-                new ForcedValue.ActiveMean(
-                        keys.get("attended").map(InvestigationReader::nonBlank).orElse(null));
+            case "mean-active" -> new ForcedValue.ActiveMean(keys.optional("attended", InvestigationReader::nonBlank));
             case "donor" -> new ForcedValue.OtherRun();
             case "set" -> {
                 Json value = keys.require("value", "a number, or a list of as many as the component has values");
@@ -511,18 +607,21 @@ final class InvestigationReader {
         return keys.choice("direction", List.of(PatchingDirection.values()), PatchingDirection.NOISING);
     }
 
-    private static Expectation expectation(Json node, String where) {
+    /** Null after a fault that is noted. */
+    private @Nullable Expectation expectation(Json node, String where) {
         if (!node.isObject()) {
             throw node.expected(proposal());
         }
-        FileKeys keys = new FileKeys(node, where);
+        FileKeys keys = new FileKeys(node, where, faults);
         List<String> found =
                 EXPECTATIONS.stream().filter(key -> keys.get(key).isPresent()).toList();
         if (found.size() > 1) {
             throw keys.bad(where + " has " + String.join(" and ", found) + "; a claim predicts one result");
         }
         boolean unitGiven = keys.get("unit").isPresent();
-        keys.requireNoMore();
+        if (keys.refuseOthers()) {
+            return null;
+        }
         if (found.isEmpty()) {
             throw keys.bad(where + " predicts nothing; it is " + proposal());
         }

@@ -19,12 +19,20 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** What can be said of an investigation's prompts before any model is run. */
-public final class StudyCheck {
+/**
+ * What can be said of an investigation's prompts before any model is run.
+ *
+ * @param facts in sentences
+ * @param warnings in sentences: what will keep the study from an answer
+ */
+public record StudyCheck(List<String> facts, List<String> warnings) {
     /** A claim that takes more than so many standard deviations is a bold one. */
     private static final double LARGE = 1;
 
-    private StudyCheck() {}
+    public StudyCheck {
+        facts = List.copyOf(facts);
+        warnings = List.copyOf(warnings);
+    }
 
     /**
      * Draws the prompts, and says how many units there are, how large an effect they can show, and which roles that
@@ -34,21 +42,30 @@ public final class StudyCheck {
      * @param pairsFolder the folder that the investigation's file of pairs or dumped corpus is in
      * @throws BadInputException if the prompts cannot be drawn, or a claim names a role that none of them has
      */
-    public static List<String> of(Investigation investigation, @Nullable PromptEncoder encoder, Path pairsFolder) {
+    public static StudyCheck of(Investigation investigation, @Nullable PromptEncoder encoder, Path pairsFolder) {
         StudyAutoencoders.read(investigation, pairsFolder);
         StudyPrompts prompts = new PromptDraw(investigation, pairs(investigation, pairsFolder), encoder).draw();
         List<PromptPair> heldOut =
                 prompts.all().pairs().subList(prompts.discovery(), prompts.all().size());
         Units units = Units.of(
                 heldOut.stream().map(pair -> String.valueOf(pair.unit())).toList());
-        List<String> sentences = new ArrayList<>();
-        sentences.add("There are " + prompts.discovery() + " pairs for discovery and " + heldOut.size()
-                + " held out, in " + units.count() + " units.");
+        List<String> facts = new ArrayList<>();
+        List<String> warnings = new ArrayList<>();
+        facts.add("There are " + prompts.discovery() + " pairs for discovery and " + heldOut.size() + " held out, in "
+                + units.count() + " units.");
         if (units.count() < investigation.minUnits()) {
-            sentences.add("Warning: no result can confirm the primary claims, which takes at least "
-                    + investigation.minUnits() + " units.");
+            warnings.add("no result can confirm the primary claims, which takes at least " + investigation.minUnits()
+                    + " units.");
         } else {
-            sentences.add(power(investigation, heldOut.size(), units.count()));
+            double least = power(investigation, heldOut.size(), units.count());
+            String power = "a claim is confirmed with a chance of "
+                    + investigation.design().power() + " where the true effect is beyond its number by "
+                    + String.format(Locale.ROOT, "%.2g", least) + " standard deviations of a prompt's.";
+            if (least > LARGE) {
+                warnings.add("the power is low: " + power);
+            } else {
+                facts.add("A" + power.substring(1));
+            }
         }
         for (Claim claim : investigation.claims()) {
             for (String role : claim.roles().stream()
@@ -66,13 +83,13 @@ public final class StudyCheck {
                             + String.join(", ", roles));
                 }
                 if (without > 0) {
-                    sentences.add("Warning: claim " + Printable.quoted(claim.name()) + " names the role "
+                    warnings.add("claim " + Printable.quoted(claim.name()) + " names the role "
                             + Printable.plain(role) + ", which " + without + " of "
                             + prompts.all().size() + " prompts lack.");
                 }
             }
         }
-        return List.copyOf(sentences);
+        return new StudyCheck(facts, warnings);
     }
 
     private static @Nullable PairFile pairs(Investigation investigation, Path folder) {
@@ -90,7 +107,7 @@ public final class StudyCheck {
     }
 
     /** The distance from the claimed number that such prompts show with the wanted power, in standard deviations. */
-    private static String power(Investigation investigation, int pairs, int units) {
+    private static double power(Investigation investigation, int pairs, int units) {
         TestDesign design = investigation.design();
         double level = design.alpha() / investigation.primaryClaims().size();
         int perUnit = Math.max(1, (int) Math.rint((double) pairs / units));
@@ -104,8 +121,6 @@ public final class StudyCheck {
                 high = middle;
             }
         }
-        return (high > LARGE ? "Warning: the power is low: a" : "A") + " claim is confirmed with a chance of "
-                + design.power() + " where the true effect is beyond its number by "
-                + String.format(Locale.ROOT, "%.2g", high) + " standard deviations of a prompt's.";
+        return high;
     }
 }

@@ -25,6 +25,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -241,7 +243,7 @@ final class InvestigationFileTest {
                     + " of logit-diff, logit, log-prob, prob-diff, kl, cross-entropy, accuracy (perhaps logit), found"
                     + " \"logits\"",
                 "\"task\": \"ioi\" | \"task\": \"ioi\", \"present_if\": {\"accuracy_at_least\": 1.5} | expected"
-                        + " behaviour.present_if.accuracy_at_least to be a number from 0.0 to 1.0, found 1.5",
+                        + " behaviour.present_if.accuracy_at_least to be a number from 0 to 1, found 1.5",
                 "\"task\": \"ioi\" | \"task\": \"ioi\", \"present_if\": {\"mean\": 1} | behaviour.present_if.mean"
                         + " means nothing; there are mean_at_least, accuracy_at_least",
                 "\"prompts\": {} | \"prompts\": {\"draw\": {\"discovery\": 1}} | expected prompts.draw.discovery to be"
@@ -264,13 +266,13 @@ final class InvestigationFileTest {
                         + " against at least 2 other tasks, found none",
                 "\"prompts\": {} | \"seed\": -1 | expected seed to be a whole number of at least 0, found -1",
                 "\"prompts\": {} | \"seed\": 0.5 | expected seed to be a whole number of at least 0, found 0.5",
-                "\"prompts\": {} | \"circuit\": {\"tau\": 0} | expected circuit.tau to be a number from 1.0E-6 to 1.0,"
+                "\"prompts\": {} | \"circuit\": {\"tau\": 0} | expected circuit.tau to be a number from 1e-6 to 1,"
                         + " found 0",
                 "\"prompts\": {} | \"circuit\": {\"discover\": \"acdc\"} | expected circuit.discover to be one of"
                         + " iterative-ablation, found \"acdc\"",
                 "\"prompts\": {} | \"circuit\": {\"ablation\": \"means\"} | expected circuit.ablation to be one of"
                         + " zero, mean, mean-by-position, resample (perhaps mean), found \"means\"",
-                "\"prompts\": {} | \"design\": {\"alpha\": 0.7} | expected design.alpha to be a number from 1.0E-6 to"
+                "\"prompts\": {} | \"design\": {\"alpha\": 0.7} | expected design.alpha to be a number from 1e-6 to"
                         + " 0.5, found 0.7",
                 "\"name\": \"needed\", | `` | claims[0].name is missing; it is a name unlike those of the other claims",
                 "\"do\": \"ablate\", | `` | claims[0].do is missing; it is one of ablate, keep-only, patch, path,"
@@ -309,8 +311,10 @@ final class InvestigationFileTest {
                         + " are none",
                 "\"prompts\": {} | \"saes\": {\"a b\": \"x\"} | saes.\"a b\": the name of an autoencoder has letters,"
                         + " digits, _, . and -, found \"a b\"",
-                "\"prompts\": {} | \"saes\": {\"a\": {\"files\": \"x\"}} | saes.\"a\".file is missing; it is a file or"
-                        + " folder of an autoencoder",
+                "\"prompts\": {} | \"saes\": {\"a\": {\"files\": \"x\"}} | saes.\"a\".files means nothing; perhaps file"
+                        + " is meant",
+                "\"prompts\": {} | \"saes\": {\"a\": {}} | saes.\"a\".file is missing; it is a file or folder of an"
+                        + " autoencoder",
                 "\"prompts\": {} | \"saes\": {\"a\": {\"file\": \"x\", \"site\": \"blocks.1\"}} | saes.\"a\".site:"
                         + " unknown hook point blocks.1",
                 "\"prompts\": {} | \"saes\": [] | expected saes to be an object, found an array",
@@ -350,7 +354,7 @@ final class InvestigationFileTest {
                 "1.5 | -1 | expected claims[0].expect.decrease to be a number above 0, for the direction is in the"
                         + " key, found -1",
                 "{\"decrease\": 1.5} | {\"faithfulness_at_least\": 80} | expected"
-                        + " claims[0].expect.faithfulness_at_least to be a number from 1.0E-9 to 2.0, found 80",
+                        + " claims[0].expect.faithfulness_at_least to be a number from 1e-9 to 2, found 80",
                 "1.5 | NaN | expected claims[0].expect.decrease to be a finite number, found NaN",
                 "1.5 | 1.5, \"unit\": \"gaps\" | expected claims[0].expect.unit to be one of metric, gap (perhaps"
                         + " gap), found \"gaps\"",
@@ -369,7 +373,14 @@ final class InvestigationFileTest {
                 "\"prompts\": {} | \"specific_against\": [\"capitals\"], \"alternatives\": [] | the alternative"
                         + " generic-damage is tested against at least 2 other tasks, found [capitals] and no such"
                         + " alternative",
-                "[{\"name\" | {}, \"x\": [{\"name\" | expected claims to be an array, found an object",
+                "[{\"name\": \"needed\", \"do\": \"ablate\", \"components\": [\"1.3\"], \"expect\": {\"decrease\":"
+                        + " 1.5}}] | {} | expected claims to be an array, found an object",
+                "\"prompts\": {} | \"alternatives\": [\"recency\", \"recency\"] | expected alternatives[1] to be an"
+                        + " alternative that is not named before, found \"recency\"",
+                "[\"1.3\"] | [\"1.mlp\"] | claims[0].components[0]: '1.mlp' is no component; perhaps the MLP of layer"
+                        + " 1 is meant, mlp 1, or one of its neurons, 1.mlp[0]",
+                "[\"1.3\"] | [\"mlp2\"] | claims[0].components[0]: 'mlp2' is no component; perhaps the MLP of layer"
+                        + " 2 is meant, mlp 2, or one of its neurons, 2.mlp[0]",
             })
     void badFilesAreNamedInOneSentence(String from, String to, String message) {
         assertThat(GOOD).contains(from);
@@ -412,12 +423,71 @@ final class InvestigationFileTest {
         Path file = folder.resolve("a.json");
         Files.writeString(file, "\uFEFF" + good);
         try (Gpt2 fable = Fable.open()) {
-            assertThat(Investigation.read(file, fable.config()).seed()).isEqualTo(7);
+            assertThat(Investigation.read(file, name -> fable.config()).seed()).isEqualTo(7);
             Files.writeString(file, good.replace(sought, to));
-            assertThatThrownBy(() -> Investigation.read(file, fable.config()))
+            assertThatThrownBy(() -> Investigation.read(file, name -> fable.config()))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageStartingWith(file + ", line " + begin);
         }
+    }
+
+    @Test
+    void everyFaultIsToldInTheOrderOfTheFile(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("a.json"), """
+            {"format": "hyaline-investigation/1",
+             "model": "nosuch",
+             "seed": -1,
+             "behaviour": {"task": "ioi-abab", "metrics": "prob"},
+             "prompts": {"draw": {"discovery": 1, "held_out": 1}, "reference": "abc", "split_by": "names"},
+             "claims": [
+              {"name": "a", "do": "ablat", "ablation": "zero", "components": ["1.3", "1.mlp", "x"]},
+              {"name": "a", "do": "ablate", "components": [], "expect": {"decrease": "much"}, "primary": 1},
+              {"name": "c", "do": "ablate", "components": "sae:mid[3]", "expect": {"decrease": 1}}],
+             "alternatives": ["recency", "recency", "nothing"],
+             "design": {"alpha": 7, "looks": 0},
+             "sanity": "some"}
+            """);
+        assertThatThrownBy(() -> Investigation.read(file, name -> {
+                    throw new BadInputException("there is no model " + name);
+                }))
+                .isInstanceOfSatisfying(
+                        BadInputException.class,
+                        e -> assertThat(e.sentences().stream()
+                                        .map(line -> line.replace(file + ", line ", "")
+                                                .replaceFirst(" to be .*", "")
+                                                .replaceFirst("(missing|component|nothing|saes names);.*", "$1")))
+                                .containsExactly(
+                                        "2: model: there is no model nosuch",
+                                        "3: expected seed",
+                                        "4: expected behaviour.task",
+                                        "4: behaviour.metrics means nothing",
+                                        "5: expected prompts.draw.discovery",
+                                        "5: expected prompts.draw.held_out",
+                                        "7: expected claims[0].do",
+                                        "7: claims[0].components[1]: '1.mlp' is no component",
+                                        "7: claims[0].components[2]: 'x' is no component",
+                                        "7: claims[0].expect is missing",
+                                        "8: expected claims[1].name",
+                                        "8: expected claims[1].components",
+                                        "8: expected claims[1].expect.decrease",
+                                        "8: expected claims[1].primary",
+                                        "9: claims[2].components: sae:mid[3] is of no autoencoder that saes names",
+                                        "10: expected alternatives[1]",
+                                        "10: expected alternatives[2]",
+                                        "11: expected design.alpha",
+                                        "11: expected design.looks",
+                                        "12: expected sanity"));
+    }
+
+    @Test
+    void ofManyFaultsTheFirstAreTold() {
+        String claims = IntStream.range(0, 30)
+                .mapToObj(i -> "{\"name\": \"" + i + "\", \"do\": \"ablate\", \"components\": \"1.3\"}")
+                .collect(Collectors.joining(","));
+        assertThatThrownBy(() -> parse(GOOD.replaceAll("\\[\\{.*}]", "[" + claims + "]")))
+                .isInstanceOfSatisfying(
+                        BadInputException.class,
+                        e -> assertThat(e.sentences()).hasSize(21).endsWith("and 10 more"));
     }
 
     @Test

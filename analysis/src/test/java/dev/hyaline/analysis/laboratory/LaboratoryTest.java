@@ -427,11 +427,9 @@ final class LaboratoryTest {
 
     @Test
     void whatPromptsCanShowIsSaidBeforeAnyModelIsRun() {
-        assertThat(StudyCheck.of(SMALL, Fable.encoder(), Path.of("")))
-                .hasSize(2)
-                .first()
-                .asString()
-                .startsWith("There are 8 pairs for discovery and 16 held out, in 10 units.");
+        StudyCheck small = StudyCheck.of(SMALL, Fable.encoder(), Path.of(""));
+        assertThat(small.facts()).first().isEqualTo("There are 8 pairs for discovery and 16 held out, in 10 units.");
+        assertThat(small.facts().size() + small.warnings().size()).isEqualTo(2);
         Investigation missing = Investigation.parse("missing.json", """
             {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
              "prompts": {"draw": {"discovery": 4, "held_out": 4}},
@@ -444,8 +442,8 @@ final class LaboratoryTest {
                                 + " object, place");
         Investigation few = Investigation.parse(
                 "few.json", new String(missing.toJson(), StandardCharsets.UTF_8).replace("\"S3\"", "\"S2\""));
-        assertThat(StudyCheck.of(few, Fable.encoder(), Path.of("")))
-                .contains("Warning: no result can confirm the primary claims, which takes at least 6 units.");
+        assertThat(StudyCheck.of(few, Fable.encoder(), Path.of("")).warnings())
+                .contains("no result can confirm the primary claims, which takes at least 6 units.");
     }
 
     @Test

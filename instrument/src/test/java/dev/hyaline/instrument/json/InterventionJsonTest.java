@@ -216,7 +216,7 @@ class InterventionJsonTest {
             delimiter = '|',
             value = {
                 "[] | the document must be a JSON object, found []",
-                "{ | interventions: expected valid JSON, found Unexpected end-of-input",
+                "{ | interventions: expected valid JSON, found the end of the text",
                 "{\"format\":\"x\"} | interventions are in format \"hyaline-interventions/1\", found \"x\"",
                 "{\"format\":\"hyaline-interventions/1\"} | the document needs \"interventions\", an array",
                 "{\"do\":\"zero\"} | intervention 0 needs \"site\", a string",

@@ -18,7 +18,6 @@ import dev.hyaline.tools.terminal.LaboratoryProgress;
 import dev.hyaline.tools.terminal.StopNotice;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -76,7 +75,9 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
 
     @Option(
             names = "--check",
-            description = "Run nothing: print the file's claims in words, and the file with every default written out.")
+            description =
+                    "Run nothing: print the file's claims in words; with --json, the file with every default written"
+                            + " out.")
     private boolean check;
 
     @Option(
@@ -135,9 +136,7 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
             return;
         }
         Path path = PathOption.parse("FILE", Objects.requireNonNull(file));
-        // It is read again when it is known what the model has.
-        Investigation investigation = Investigation.read(
-                path, StudiedModel.config(Investigation.read(path).model(), console));
+        Investigation investigation = Investigation.read(path, model -> StudiedModel.config(model, console));
         if (check) {
             explain(path, investigation);
         } else {
@@ -146,17 +145,20 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
     }
 
     private void explain(Path path, Investigation investigation) {
-        if (!common.json) {
-            console.out().println(console.bold(investigation.title()));
-            investigation.explain().forEach(line -> console.out().println(line));
-            checked(path, investigation).forEach(line -> console.out().println(line));
-            console.out().println();
+        StudyCheck checked = checked(path, investigation);
+        checked.warnings().forEach(warning -> console.err().println("hyaline: warning: " + warning));
+        console.err().flush();
+        if (common.json) {
+            print(investigation);
+            return;
         }
-        print(investigation);
+        console.out().println(console.bold(investigation.title()));
+        investigation.explain().forEach(line -> console.out().println(line));
+        checked.facts().forEach(line -> console.out().println(line));
     }
 
     /** What is known before anything runs; of what is wrong the file is named first. */
-    private List<String> checked(Path path, Investigation investigation) {
+    private StudyCheck checked(Path path, Investigation investigation) {
         try {
             return StudyCheck.of(
                     investigation,

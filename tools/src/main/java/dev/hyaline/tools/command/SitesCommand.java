@@ -33,8 +33,9 @@ import picocli.CommandLine.Option;
         header = "Lists the hook points of a model with their shapes and sizes.",
         description = {
             "",
-            "One line per site, for all its layers. Any of these names can be used with --sites; those marked * are"
-                    + " computed only when named (or matched by a glob), and are not part of all."
+            "One line per site, for all its layers. Any of these names can be used with --sites, a short one also with"
+                    + " its layer behind it: resid_pre2 is resid_pre of layer 2. Those marked * are computed only when"
+                    + " named (or matched by a glob), and are not part of all."
         },
         sortOptions = false,
         abbreviateSynopsis = true,

@@ -3,6 +3,7 @@ package dev.hyaline.tools.option;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonFault;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.dump.CorpusFiles;
 import java.io.BufferedInputStream;
@@ -251,7 +252,7 @@ public final class PromptFile {
         } catch (JacksonException e) {
             // The parser was given this line alone and calls it the first.
             throw new BadInputException(
-                    source + ": this is not JSON: " + Printable.parserMessage(e).replace("line 1, column", "column"));
+                    source + ": expected JSON, found " + JsonFault.inWords(e).replace("line 1, column", "column"));
         }
     }
 

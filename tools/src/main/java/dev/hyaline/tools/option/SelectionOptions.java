@@ -28,9 +28,9 @@ public final class SelectionOptions implements CheckedOptions {
             paramLabel = "NAMES",
             completionCandidates = Names.class,
             description = {
-                "Hook points, with commas between: short names (resid_post, pattern, mlp_post), full names"
-                        + " (blocks.3.attn.hook_z), globs (resid_*, *.attn.hook_*) or all. The command sites lists"
-                        + " them."
+                "Hook points, with commas between: short names of all layers (resid_post, pattern, mlp_post) or of one"
+                        + " (resid_pre2: resid_pre of layer 2), full names (blocks.3.attn.hook_z), globs (resid_*,"
+                        + " *.attn.hook_*) or all. The command sites lists them."
             })
     List<String> sites = new ArrayList<>();
 

@@ -34,10 +34,6 @@ import tools.jackson.core.json.JsonReadFeature;
 public final class Json {
     private static final Pattern PLACE = Pattern.compile("line \\d+, column \\d+$");
 
-    /** What the parser says of its own settings. */
-    private static final Pattern SETTINGS =
-            Pattern.compile(",? from `[^`]*`| \\(not recognized as one since Feature [^)]*\\)");
-
     private static final String BYTE_ORDER_MARK = "\uFEFF";
     private static final int MAX_DEPTH = 32;
     private static final int MAX_NUMBER_LENGTH = 100;
@@ -143,7 +139,7 @@ public final class Json {
 
     static HyalineException malformed(FileErrors errors, String label, JacksonException e) {
         // The place is in the parser's own message only for some sources.
-        String message = SETTINGS.matcher(Printable.parserMessage(e)).replaceAll("");
+        String message = JsonFault.inWords(e);
         TokenStreamLocation at = e.getLocation();
         String place =
                 at == null || at.getLineNr() < 1 || PLACE.matcher(message).find()
@@ -360,6 +356,7 @@ public final class Json {
             case List<?> elements -> "an array";
             case String text -> Printable.quoted(text);
             case null -> "null";
+            case Double number -> Printable.number(number);
             default -> Printable.plain(value.toString());
         };
     }

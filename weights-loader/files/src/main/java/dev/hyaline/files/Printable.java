@@ -10,6 +10,9 @@ import java.util.stream.Collectors;
 public final class Printable {
     private static final Pattern SHELL_WORD = Pattern.compile("[A-Za-z0-9_./:=,@%+-]+");
 
+    /** The zero behind the point of a whole number, or of the digits before an exponent. */
+    private static final Pattern NO_FRACTION = Pattern.compile("\\.0(E|$)");
+
     private static final int MAX_LENGTH = 80;
 
     private static final int MAX_LISTED = 10;
@@ -50,6 +53,11 @@ public final class Printable {
     public static String listed(Collection<String> names) {
         String first = names.stream().limit(MAX_LISTED).map(Printable::plain).collect(Collectors.joining(", "));
         return names.size() <= MAX_LISTED ? first : first + " and " + (names.size() - MAX_LISTED) + " more";
+    }
+
+    /** A number as people write it: {@code 2}, {@code 0.1}, {@code 1e-9}. */
+    public static String number(double value) {
+        return NO_FRACTION.matcher(Double.toString(value)).replaceFirst("$1").replace('E', 'e');
     }
 
     /** A whole number with commas between thousands. */

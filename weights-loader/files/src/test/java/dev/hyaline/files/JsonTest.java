@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class JsonTest {
@@ -49,8 +50,36 @@ final class JsonTest {
                 .hasMessage("a.json: expected valid JSON, found Document nesting depth (33) exceeds the maximum"
                         + " allowed (32)");
         assertThatThrownBy(() -> read("// no\n{}"))
-                .hasMessageContaining("maybe a (non-standard) comment? at line 1, column")
+                .hasMessageContaining("found a comment, which JSON has not, at line 1, column")
                 .hasMessageNotContaining("ALLOW");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "{~ \"a\": , | ',' instead of a value at line 2, column 7",
+                "{a: 1} | 'a' instead of a key in double quotes at line 1, column 2",
+                "{\"a\": 1,} | '}' instead of a key in double quotes at line 1, column 9",
+                "{\"a\": 1 \"b\": 2} | '\"' instead of a comma or } at line 1, column 9",
+                "{\"a\": [1 2]} | '2' instead of a comma or ] at line 1, column 10",
+                "{\"a\": [1}} | '}' instead of a comma or ] at line 1, column 9",
+                "{\"a\" 1} | '1' instead of a colon at line 1, column 6",
+                "{\"a\": True} | 'True' instead of a value (a text is in double quotes) at line 1, column 7",
+                "{\"a\": 1.} | '}' instead of a digit at line 1, column 8",
+                "{\"a\": 01} | a number that begins with 0 at line 1, column 8",
+                "{\"a\": \"~\"} | a line break in a text at line 1, column 8",
+                "{\"a\": \"x | the end of the text instead of a closing quote at line 1, column 9",
+                "{\"a\": 1 | the end of the text instead of a comma or } at line 1, column 8",
+                "{\"a\" | the end of the text too soon at line 1, column 5",
+                "{\"a\": \"\\q\"} | \\q, which is no escape of JSON, at line 1, column 9",
+                "{\"a\": 1, \"a\": 2} | the key \"a\" for the second time at line 1, column 13",
+                "{\"a\": 1}} | '}', which closes nothing, at line 1, column 9",
+            })
+    void aFaultIsToldInWords(String json, String found) {
+        assertThatThrownBy(() -> read(json.replace('~', '\n')))
+                .hasMessage("a.json: expected valid JSON, found " + found);
     }
 
     @ParameterizedTest

@@ -129,11 +129,11 @@ class ConfigFileTest {
                 "[] | expected a JSON object, found an array",
                 "\"gpt2\" | expected a JSON object, found \"gpt2\"",
                 "`` | expected a JSON object, found nothing",
-                "{\"n_layer\": 12 | expected valid JSON, found Unexpected end-of-input",
+                "{\"n_layer\": 12 | expected valid JSON, found the end of the text",
                 "{} {} | expected nothing after the JSON object, found an object",
-                "{\"n_layer\": 1, \"n_layer\": 2} | expected valid JSON, found Duplicate Object property \"n_layer\"",
-                "{\"n_layer\": 012} | expected valid JSON, found Invalid numeric value",
-                "{n_layer: 12} | expected valid JSON, found Unexpected character",
+                "{\"n_layer\": 1, \"n_layer\": 2} | expected valid JSON, found the key \"n_layer\" for the second time",
+                "{\"n_layer\": 012} | expected valid JSON, found a number that begins with 0",
+                "{n_layer: 12} | expected valid JSON, found 'n' instead of a key in double quotes",
                 "{\"activation_function\": \"\\ud800\"} | to be well-formed Unicode, found \"\\ud800\""
             })
     void namesTheFileAndTheKey(String json, String message) {

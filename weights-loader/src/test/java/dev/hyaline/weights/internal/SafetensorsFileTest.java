@@ -104,7 +104,8 @@ class SafetensorsFileTest {
                 argumentSet("not JSON", SafetensorsBuilder.file("PK\3\4 zip"), List.of("starts with {", "PK\\u0003")),
                 argumentSet("spaces first", SafetensorsBuilder.file(" {}"), List.of("starts with {", "\" {}\"")),
                 argumentSet("an array", SafetensorsBuilder.file("[]"), List.of("starts with {", "\"[]\"")),
-                argumentSet("cut JSON", SafetensorsBuilder.file("{\"a\":"), List.of("valid JSON", "end-of-input")),
+                argumentSet(
+                        "cut JSON", SafetensorsBuilder.file("{\"a\":"), List.of("valid JSON", "the end of the text")),
                 argumentSet("more JSON", SafetensorsBuilder.file("{} {}"), List.of("nothing after", "an object")),
                 argumentSet(
                         "not UTF-8",
@@ -124,7 +125,7 @@ class SafetensorsFileTest {
                                 "{" + tensor("a", "F32", "[1]", "[0,4]") + "," + tensor("a", "F32", "[1]", "[0,4]")
                                         + "}",
                                 new byte[4]),
-                        List.of("valid JSON", "Duplicate", "\"a\"")),
+                        List.of("valid JSON", "the key \"a\" for the second time")),
                 argumentSet(
                         "one key twice",
                         SafetensorsBuilder.file("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}"),

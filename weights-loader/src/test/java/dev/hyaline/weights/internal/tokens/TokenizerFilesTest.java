@@ -331,7 +331,7 @@ class TokenizerFilesTest {
                 "{\"a\": 0.0} | expected \"a\" to be an integer from 0 to 1048575, found 0.0",
                 "{\"a\": 99999999999} | expected \"a\" to be an integer from 0 to 1048575, found 99999999999",
                 "{\"a\": 0, \"b\": 0} | expected \"b\" to be an id of its own, not that of \"a\", found 0",
-                "{\"a\": 0, \"a\": 1} | expected valid JSON, found Duplicate Object property \"a\"",
+                "{\"a\": 0, \"a\": 1} | expected valid JSON, found the key \"a\" for the second time",
                 "{\"\\ud800\": 0} | expected valid JSON, found Broken surrogate pair",
                 "{\"a\": {}} | expected \"a\" to be an integer from 0 to 1048575, found an object"
             })
