@@ -287,8 +287,13 @@ public final class ResultTable {
         return reference != null && reference.subtracted && neutral != null;
     }
 
-    /** What is shown of a cell: its mean, or the mean less what is neutral. */
-    double shown(int cell) {
+    /**
+     * What text and pictures show of a cell: its mean, or, of a table that is shown as differences, the mean less what
+     * is neutral.
+     *
+     * @throws BadInputException if there is no such cell
+     */
+    public double shown(int cell) {
         return showsDifferences() ? mean(cell) - Objects.requireNonNull(neutral) : mean(cell);
     }
 
@@ -309,8 +314,8 @@ public final class ResultTable {
                 + (samples.size() == 1 ? "" : ", mean over " + samples.size() + " " + sampleKind());
     }
 
-    /** What is subtracted from the means that are shown, in words; empty where nothing is. */
-    String subtracted() {
+    /** What is subtracted from the means that are {@link #shown}, in words; empty where nothing is. */
+    public String subtracted() {
         return showsDifferences()
                 ? "differences from " + Figures.brief(Objects.requireNonNull(neutral)) + ", the value without the edit"
                 : "";
@@ -413,8 +418,13 @@ public final class ResultTable {
                 : clusteredError(values(cell), units);
     }
 
-    /** The standard error of what is shown of a cell: of its mean, or of the mean difference. */
-    double shownError(int cell) {
+    /**
+     * The standard error of what is {@link #shown} of a cell: of its mean, or of the mean difference. NaN of a single
+     * sample or unit.
+     *
+     * @throws BadInputException if there is no such cell
+     */
+    public double shownError(int cell) {
         if (!showsDifferences()) {
             return standardError(cell);
         }

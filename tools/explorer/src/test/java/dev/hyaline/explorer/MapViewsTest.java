@@ -58,6 +58,11 @@ final class MapViewsTest {
                 .neutralAt(0);
     }
 
+    /** Effects that are shown as differences from a value of each sample's own. */
+    private static ResultTable changes() {
+        return effects().changedFrom("its run without the edit", new double[] {0.25, 0.5, 0.75});
+    }
+
     private static DirectLogitAttribution.Result byLayer() {
         ResultTable table = ResultTable.of(
                         "by layer",
@@ -107,7 +112,8 @@ final class MapViewsTest {
                         .with("layer", byLayer())
                         .with("head", byHead())
                         .withStream(byLayer()),
-                EffectMapView.of(ViewHeading.of("Neurons", "m"), large()));
+                EffectMapView.of(ViewHeading.of("Neurons", "m"), large()),
+                EffectMapView.of(ViewHeading.of("Changes", "m"), changes()));
     }
 
     @BeforeAll
@@ -164,6 +170,25 @@ final class MapViewsTest {
                 .isEqualTo("hyaline edit --prompt x --patch z --layers 0 --positions 7 --heads 1");
         // In a file there is nothing that could run it.
         assertThat(browser.evaluate("document.querySelector('.open-run')")).isEqualTo("null");
+    }
+
+    @Test
+    void aTableWithABaseShowsDifferencesFromIt() throws InterruptedException {
+        open("#effects-3/cell=5");
+        ResultTable table = changes();
+        assertThat(shown("effects-3", 24))
+                .containsExactly(
+                        IntStream.range(0, 24).mapToDouble(table::shown).toArray());
+        assertThat(text("#effects-3 .legend")).contains("differences from 0.500, the value without the edit");
+        assertThat(text("#effects-3 .detail")).contains("exactly " + table.mean(5), "from 0.5");
+        assertThat(browser.evaluate("document.querySelector('#effects-3 .changed').dataset.value"))
+                .isEqualTo(String.valueOf(table.shown(5)));
+        open("#effects-3/sample=2");
+        assertThat(shown("effects-3", 24))
+                .containsExactly(IntStream.range(0, 24)
+                        .mapToDouble(cell -> table.values(cell)[2] - 0.75)
+                        .toArray());
+        assertThat(text("#effects-3 .legend")).contains("differences from 0.75, the value without the edit");
     }
 
     @Test

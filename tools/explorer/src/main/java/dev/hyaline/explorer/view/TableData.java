@@ -7,6 +7,7 @@ import dev.hyaline.explorer.DataTable;
 import dev.hyaline.explorer.Figure;
 import dev.hyaline.explorer.HtmlWriter;
 import dev.hyaline.explorer.data.DataObject;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -44,7 +45,31 @@ final class TableData {
                 .with("values", values, cells, samples);
         double[] errors =
                 IntStream.range(0, cells).mapToDouble(table::standardError).toArray();
-        return data.with("error", errors, cells);
+        data = data.with("error", errors, cells);
+        return table.subtracted().isEmpty() ? data : withDifferences(data, table);
+    }
+
+    /** What a table shows that is shown as differences, by cell, and what each value is compared with. */
+    private static DataObject withDifferences(DataObject data, ResultTable table) {
+        int cells = table.cells();
+        int samples = table.samples().size();
+        double[] references = new double[cells * samples];
+        Arrays.setAll(references, i -> table.reference(i / samples, i % samples));
+        boolean alike = IntStream.range(0, references.length).allMatch(i -> references[i] == references[i % samples]);
+        return data.with("subtracted", table.subtracted())
+                .with(
+                        "shown",
+                        IntStream.range(0, cells).mapToDouble(table::shown).toArray(),
+                        cells)
+                .with(
+                        "shownError",
+                        IntStream.range(0, cells).mapToDouble(table::shownError).toArray(),
+                        cells)
+                .with(
+                        "references",
+                        alike ? Arrays.copyOf(references, samples) : references,
+                        alike ? 1 : cells,
+                        samples);
     }
 
     static List<Integer> sizes(ResultTable table) {

@@ -3,7 +3,9 @@
 import {bars} from "./bars.js";
 import {button, choice, element} from "./dom.js";
 import {JobBar} from "./job.js";
-import {fitsAtOnce, indexOf, layoutOf, mark, place, rowsOf, scaleNote, scaleOf, tableMaps} from "./maps.js";
+import {
+  fitsAtOnce, indexOf, layoutOf, mark, measured, neutralOf, place, rowsOf, scaleNote, scaleOf, shownOf, tableMaps,
+} from "./maps.js";
 import {figure} from "./number.js";
 import {PairForm} from "./pair.js";
 import {samples} from "./samples.js";
@@ -93,19 +95,16 @@ function renderMap(root, view, context) {
     const chosen = Number(context.address.sample ?? "mean");
     return Number.isInteger(chosen) && chosen >= 0 && chosen < table().samples.length ? chosen : null;
   };
-  const values = () => {
-    const {mean, values: all, samples: names} = table();
-    const chosen = sample();
-    return chosen === null ? mean : mean.map((_, i) => all[i * names.length + chosen]);
-  };
-  const measured = of => of.unit ? `${of.quantity} (${of.unit})` : of.quantity;
+  const values = () => shownOf(table(), sample());
+  const error = at => sample() === null ? (table().shownError ?? table().error)[at] : NaN;
 
   function describe(at) {
     const of = table();
-    const [value, error] = [values()[at], sample() === null ? of.error[at] : NaN];
+    const value = sample() === null ? of.mean[at] : of.values[at * of.samples.length + sample()];
     return [
       element("b", {}, place(of, at)), element("br"),
-      `${figure(value)}${Number.isFinite(error) ? ` \u00b1 ${figure(error)}` : ""} ${of.unit}`, element("br"),
+      `${plusMinus(value, sample() === null ? of.error[at] : NaN)} ${of.unit}`, element("br"),
+      ...of.subtracted ? [`changed by ${plusMinus(values()[at], error(at))}`, element("br")] : [],
       sample() === null ? `mean of ${of.samples.length} ${of.sampleKind}` : of.samples[sample()],
     ];
   }
@@ -120,7 +119,7 @@ function renderMap(root, view, context) {
     const of = table();
     const count = of.samples.length;
     const run = runOf(data.edit, of, cell);
-    detail.replaceChildren(
+    detail.replaceChildren(...[
       element("h3", {}, place(of, cell)),
       samples({
         values: of.values.subarray(cell * count, (cell + 1) * count),
@@ -132,6 +131,8 @@ function renderMap(root, view, context) {
         unit: of.unit,
         kind: of.sampleKind,
       }),
+      of.subtracted ? element("p", {}, "Changed by ", element("b", {class: "changed", "data-value": String(of.shown[cell])},
+        plusMinus(of.shown[cell], of.shownError[cell])), ` from ${figure(of.neutral)}.`) : null,
       ...run ? [
         element("h4", {}, "The run behind it"),
         run.prompt && count > 1 ? element("p", {class: "note"}, "Of the first pair.") : null,
@@ -140,7 +141,7 @@ function renderMap(root, view, context) {
           button("Copy", () => navigator.clipboard.writeText(run.command).then(() => context.announce("Command copied"),
             () => getSelection().selectAllChildren(detail.querySelector("pre")))),
           context.live && run.edits ? button("Open the run", () => openRun(run), {class: "open-run"}) : null),
-      ].filter(Boolean) : []);
+      ] : []].filter(Boolean));
   }
 
   function openRun(run) {
@@ -165,7 +166,7 @@ function renderMap(root, view, context) {
     const of = table();
     const shown = values();
     const share = Number(address.ends ?? 1);
-    const colours = scaleOf(shown, of.neutral, share);
+    const colours = scaleOf(shown, neutralOf(of), share);
     const change = changes => {
       context.navigate(changes);
       draw();
@@ -195,16 +196,16 @@ function renderMap(root, view, context) {
       ? tableMaps({table: of, values: shown, layout, steps, scale: colours.scale, describe, chosen: choose})
       : bars({
         label: of.title,
-        base: of.neutral ?? 0,
+        base: neutralOf(of) ?? 0,
         rows: of.axes[0].labels.map((name, i) => ({
-          name, value: shown[i], error: sample() === null ? of.error[i] : NaN, key: i,
+          name, value: shown[i], error: error(i), key: i,
         })),
         describe: row => describe(row.key),
         chosen: choose,
       });
     root.replaceChildren(controls,
-      layout ? scaleNote(colours, measured(of), share)
-        : element("p", {class: "note"}, `${measured(of)}${of.neutral === null ? "" : `; bars begin at ${figure(of.neutral)}, the run without an edit`}`),
+      layout ? scaleNote(colours, measured(of, sample()), share)
+        : element("p", {class: "note"}, `${measured(of, sample())}${of.neutral === null || of.subtracted ? "" : `; bars begin at ${figure(of.neutral)}, the run without an edit`}`),
       element("div", {class: "columns"}, drawn, detail));
     mark(root, cell);
     showCell();
@@ -222,6 +223,8 @@ function renderMap(root, view, context) {
     csv: () => rowsOf(table()),
   };
 }
+
+const plusMinus = (value, error) => `${figure(value)}${Number.isFinite(error) ? ` \u00b1 ${figure(error)}` : ""}`;
 
 /** The cell that lies farthest from what is neutral. */
 function farthest(table) {

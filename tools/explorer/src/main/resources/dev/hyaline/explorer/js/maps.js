@@ -38,6 +38,34 @@ export function place(table, cell) {
   }).join(", ");
 }
 
+/** What a cell shows, of all samples or of one: its value, or its difference from what it is compared with. */
+export function shownOf(table, sample) {
+  const count = table.samples.length;
+  if (sample === null) {
+    return table.subtracted ? table.shown : table.mean;
+  }
+  return table.mean.map((_, cell) => {
+    const at = cell * count + sample;
+    return table.values[at] - (table.subtracted ? table.references[at % table.references.length] : 0);
+  });
+}
+
+/** The value that shows that nothing happened; null if there is none. */
+export const neutralOf = table => table.subtracted ? 0 : table.neutral;
+
+/** What is measured, with its unit, and from what the values shown are differences, if they are. */
+export function measured(table, sample) {
+  const {quantity, unit, subtracted, references} = table;
+  const parts = [unit ? `${quantity} (${unit})` : quantity];
+  if (subtracted && sample === null) {
+    parts.push(subtracted);
+  } else if (subtracted) {
+    const base = references.length === table.samples.length ? ` ${figure(references[sample])},` : "";
+    parts.push(`differences from${base} the value without the edit`);
+  }
+  return parts.join(", ");
+}
+
 /** A function that writes numbers with as many decimals as give the largest three digits; one that vanishes is 0. */
 export function rounding(values) {
   const most = values.reduce((largest, value) => Number.isFinite(value) ? Math.max(largest, Math.abs(value)) : largest, 0);

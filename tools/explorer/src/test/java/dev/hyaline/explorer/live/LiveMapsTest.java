@@ -19,6 +19,7 @@ import dev.hyaline.analysis.lens.DirectLogitAttribution;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
+import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.site.Site;
@@ -38,6 +39,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -114,6 +116,12 @@ final class LiveMapsTest {
                 .toArray();
     }
 
+    /** What a page shows of a table: differences from the metric without an edit. */
+    private static double[] shown(ResultTable table) {
+        assertThat(table.subtracted()).isNotEmpty();
+        return IntStream.range(0, table.cells()).mapToDouble(table::shown).toArray();
+    }
+
     private static void keep(String name) throws IOException, InterruptedException {
         String kept = System.getProperty("screenshots");
         if (kept != null) {
@@ -181,8 +189,8 @@ final class LiveMapsTest {
         browser.await("document.querySelector('#effects [data-cell]')");
         PromptPairs pairs = pairs();
         Sweep sweep = ActivationPatch.RESID_PRE.sweep(fable.model().config(), PatchingDirection.DENOISING, pairs);
-        double[] means = experiment().sweep(sweep).table().means();
-        assertThat(numbers("#effects [data-cell]", "cell")).isEqualTo(means);
+        double[] differences = shown(experiment().sweep(sweep).table());
+        assertThat(numbers("#effects [data-cell]", "cell")).isEqualTo(differences);
         String map = browser.evaluate("location.hash");
         assertThat(map).contains("do=patch", "what=resid_pre", "corrupted=When");
 
@@ -221,7 +229,7 @@ final class LiveMapsTest {
         browser.evaluate("history.back()");
         browser.await("document.querySelector('#prompt').value === " + Browser.quoted(LiveFable.PROMPT)
                 + " && document.querySelector('#effects [data-cell]')");
-        assertThat(numbers("#effects [data-cell]", "cell")).isEqualTo(means);
+        assertThat(numbers("#effects [data-cell]", "cell")).isEqualTo(differences);
     }
 
     @Test
@@ -235,7 +243,7 @@ final class LiveMapsTest {
                 Site.Z,
                 AblationSweep.Along.everyHead().positions(PositionAxis.all(pairs())));
         assertThat(numbers("#effects [data-cell]", "cell"))
-                .isEqualTo(experiment().sweep(sweep).table().means());
+                .isEqualTo(shown(experiment().sweep(sweep).table()));
     }
 
     @Test
