@@ -1,6 +1,7 @@
 package dev.hyaline.engine;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.BadShapeException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,16 +25,32 @@ public record NextToken(int token, double logProbability) {
      * @throws BadInputException if a logit is NaN or infinite, or {@code k} is not positive
      */
     public static List<NextToken> likeliest(float[] logits, int k) {
+        return likeliest(logits, logProbabilities(logits), k);
+    }
+
+    /**
+     * As {@link #likeliest(float[], int)}, where the log probabilities are there already.
+     *
+     * @param logits of one position, {@code [dVocab]}
+     * @param logProbabilities of {@link #logProbabilities}
+     * @throws BadInputException if a logit is NaN or infinite, or {@code k} is not positive
+     * @throws BadShapeException if there are more of one than of the other
+     */
+    public static List<NextToken> likeliest(float[] logits, double[] logProbabilities, int k) {
         if (k < 1) {
             throw new BadInputException("the number of likeliest tokens must be at least 1, found " + k);
+        }
+        if (logProbabilities.length != logits.length) {
+            throw new BadShapeException(
+                    "log probabilities",
+                    "one for each of " + logits.length + " logits",
+                    String.valueOf(logProbabilities.length));
         }
         for (int token = 0; token < logits.length; token++) {
             if (!Float.isFinite(logits[token])) {
                 throw new BadInputException("the logit of token " + token + " is " + logits[token]);
             }
         }
-        double[] logProbabilities = logProbabilities(logits);
-
         Comparator<Integer> worstFirst =
                 Comparator.<Integer>comparingDouble(token -> logits[token]).thenComparing(Comparator.reverseOrder());
         PriorityQueue<Integer> best = new PriorityQueue<>(worstFirst);

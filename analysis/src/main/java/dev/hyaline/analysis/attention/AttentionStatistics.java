@@ -3,6 +3,7 @@ package dev.hyaline.analysis.attention;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.instrument.Prompts;
 import java.util.List;
@@ -66,48 +67,76 @@ public record AttentionStatistics(
      * @throws BadInputException if the threshold is outside, or a prompt has one token
      */
     public static AttentionStatistics measure(Gpt2 model, Prompts prompts, double threshold) {
-        if (!(threshold >= 0 && threshold < 1)) {
-            throw new BadInputException(
-                    "the threshold of attention must be at least 0 and below 1, found " + threshold);
+        Measured measured = Measured.of(model.config(), prompts, threshold);
+        AttentionPatterns.read(model, prompts, measured::add);
+        return measured.tables();
+    }
+
+    /** Statistics whose patterns come one by one. */
+    static final class Measured {
+        private final Gpt2Config config;
+        private final Prompts prompts;
+        private final double threshold;
+        private final int reach;
+        private final double[][] figures;
+        private final double[] byDistance;
+
+        private Measured(Gpt2Config config, Prompts prompts, double threshold, int reach) {
+            this.config = config;
+            this.prompts = prompts;
+            this.threshold = threshold;
+            this.reach = reach;
+            int cells = config.nLayers() * config.nHeads() * prompts.size();
+            figures = new double[5][cells];
+            byDistance = new double[cells * reach];
         }
-        int samples = prompts.size();
-        int layers = model.config().nLayers();
-        int heads = model.config().nHeads();
-        int longest = 0;
-        for (int s = 0; s < samples; s++) {
-            requireChoice(prompts, s);
-            longest = Math.max(longest, prompts.length(s));
+
+        static Measured of(Gpt2Config config, Prompts prompts, double threshold) {
+            if (!(threshold >= 0 && threshold < 1)) {
+                throw new BadInputException(
+                        "the threshold of attention must be at least 0 and below 1, found " + threshold);
+            }
+            int longest = 0;
+            for (int prompt = 0; prompt < prompts.size(); prompt++) {
+                requireChoice(prompts, prompt);
+                longest = Math.max(longest, prompts.length(prompt));
+            }
+            return new Measured(config, prompts, threshold, longest);
         }
-        int reach = longest;
-        double[][] figures = new double[5][layers * heads * samples];
-        double[] byDistance = new double[layers * heads * reach * samples];
-        AttentionPatterns.read(model, prompts, (prompt, layer, head, maps, offset) -> {
+
+        void add(int prompt, int layer, int head, float[] maps, int offset) {
             int n = prompts.length(prompt);
-            int cell = layer * heads + head;
-            figures[0][cell * samples + prompt] = entropy(maps, offset, n);
-            figures[1][cell * samples + prompt] = largestWeight(maps, offset, n);
-            figures[2][cell * samples + prompt] = shareAbove(maps, offset, n, threshold);
-            figures[3][cell * samples + prompt] = entropyShare(maps, offset, n);
-            figures[4][cell * samples + prompt] = halfDistance(maps, offset, n);
+            int samples = prompts.size();
+            int cell = layer * config.nHeads() + head;
+            int at = cell * samples + prompt;
+            Entropy entropy = Entropy.of(maps, offset, n);
+            figures[0][at] = entropy.mean;
+            figures[1][at] = largestWeight(maps, offset, n);
+            figures[2][at] = shareAbove(maps, offset, n, threshold);
+            figures[3][at] = entropy.meanShare;
+            figures[4][at] = halfDistance(maps, offset, n);
             double[] profile = distances(maps, offset, n);
             for (int d = 0; d < reach; d++) {
                 byDistance[(cell * reach + d) * samples + prompt] = d < n ? profile[d] : Double.NaN;
             }
-        });
-        List<Axis> axes = List.of(Axis.layers(layers), Axis.heads(heads));
-        return new AttentionStatistics(
-                table(ENTROPY, "entropy", "nats", axes, prompts, figures[0]),
-                table(ENTROPY_SHARE, "entropy", "share of ln n", axes, prompts, figures[3]),
-                table(LARGEST, "largest weight", "probability", axes, prompts, figures[1]),
-                table(ABOVE + threshold, "share of keys", "share", axes, prompts, figures[2]),
-                table(
-                        DISTANCES,
-                        "attention",
-                        "probability",
-                        List.of(Axis.layers(layers), Axis.heads(heads), Axis.indices("distance", reach)),
-                        prompts,
-                        byDistance),
-                table(HALF_DISTANCE, "distance", "positions", axes, prompts, figures[4]));
+        }
+
+        AttentionStatistics tables() {
+            List<Axis> axes = List.of(Axis.layers(config.nLayers()), Axis.heads(config.nHeads()));
+            return new AttentionStatistics(
+                    table(ENTROPY, "entropy", "nats", axes, prompts, figures[0]),
+                    table(ENTROPY_SHARE, "entropy", "share of ln n", axes, prompts, figures[3]),
+                    table(LARGEST, "largest weight", "probability", axes, prompts, figures[1]),
+                    table(ABOVE + threshold, "share of keys", "share", axes, prompts, figures[2]),
+                    table(
+                            DISTANCES,
+                            "attention",
+                            "probability",
+                            List.of(axes.get(0), axes.get(1), Axis.indices("distance", reach)),
+                            prompts,
+                            byDistance),
+                    table(HALF_DISTANCE, "distance", "positions", axes, prompts, figures[4]));
+        }
     }
 
     private static ResultTable table(
@@ -123,12 +152,22 @@ public record AttentionStatistics(
         }
     }
 
-    static double entropyShare(float[] maps, int offset, int n) {
-        double sum = 0;
-        for (int query = 1; query < n; query++) {
-            sum += rowEntropy(maps, offset + query * n, query + 1) / Math.log(query + 1.0);
+    /**
+     * The entropy of a head's attention, a mean over queries.
+     *
+     * @param meanShare the mean of each query's share of the largest that it can have
+     */
+    record Entropy(double mean, double meanShare) {
+        static Entropy of(float[] maps, int offset, int n) {
+            double sum = 0;
+            double shares = 0;
+            for (int query = 1; query < n; query++) {
+                double entropy = rowEntropy(maps, offset + query * n, query + 1);
+                sum += entropy;
+                shares += entropy / Math.log(query + 1.0);
+            }
+            return new Entropy(sum / (n - 1), shares / (n - 1));
         }
-        return sum / (n - 1);
     }
 
     static double halfDistance(float[] maps, int offset, int n) {
@@ -141,14 +180,6 @@ public record AttentionStatistics(
                 mass += maps[offset + query * n + query - distance];
             }
             sum += distance;
-        }
-        return sum / (n - 1);
-    }
-
-    static double entropy(float[] maps, int offset, int n) {
-        double sum = 0;
-        for (int query = 1; query < n; query++) {
-            sum += rowEntropy(maps, offset + query * n, query + 1);
         }
         return sum / (n - 1);
     }
@@ -188,10 +219,10 @@ public record AttentionStatistics(
 
     static double[] distances(float[] maps, int offset, int n) {
         double[] profile = new double[n];
-        for (int distance = 0; distance < n; distance++) {
-            int first = Math.max(1, distance);
-            for (int query = first; query < n; query++) {
-                profile[distance] += (double) maps[offset + query * n + query - distance] / (n - first);
+        for (int query = 1; query < n; query++) {
+            int last = offset + query * n + query;
+            for (int distance = 0; distance <= query; distance++) {
+                profile[distance] += (double) maps[last - distance] / (n - Math.max(1, distance));
             }
         }
         return profile;

@@ -3,7 +3,9 @@ package dev.hyaline.analysis.attention;
 import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -16,13 +18,29 @@ public final class HeadScores {
     /** The title of the table. */
     public static final String TITLE = "Attention heads by where they look";
 
-    private HeadScores() {}
+    private final Gpt2Config config;
+    private final Prompts prompts;
+    private final List<String> names;
+    private final List<AttentionTarget> targets;
+    private final double[] values;
+    private final double[] uniform;
+    private Keys latest = new Keys(-1, List.of());
+
+    /** The keys of one prompt, by type. */
+    private record Keys(int prompt, List<LookedAt> types) {}
+
+    private HeadScores(Gpt2Config config, Prompts prompts, Map<String, AttentionTarget> targets) {
+        this.config = config;
+        this.prompts = prompts;
+        this.names = List.copyOf(targets.keySet());
+        this.targets = List.copyOf(targets.values());
+        values = new double[names.size() * config.nLayers() * config.nHeads() * prompts.size()];
+        uniform = new double[values.length];
+    }
 
     /** As {@link #measure(Gpt2, Prompts, Map)}, for every {@link HeadType}. */
     public static ResultTable measure(Gpt2 model, Prompts prompts) {
-        Map<String, AttentionTarget> targets = new LinkedHashMap<>();
-        Arrays.stream(HeadType.values()).forEach(type -> targets.put(type.toString(), type));
-        return measure(model, prompts, targets);
+        return measure(model, prompts, types());
     }
 
     /**
@@ -33,31 +51,51 @@ public final class HeadScores {
      * @param targets kinds of heads by name
      */
     public static ResultTable measure(Gpt2 model, Prompts prompts, Map<String, AttentionTarget> targets) {
+        HeadScores scores = of(model.config(), prompts, targets);
+        AttentionPatterns.read(model, prompts, scores::add);
+        return scores.table();
+    }
+
+    static HeadScores of(Gpt2Config config, Prompts prompts, Map<String, AttentionTarget> targets) {
         if (targets.isEmpty()) {
             throw new BadInputException("there is no kind of head to score");
         }
-        List<AttentionTarget> list = List.copyOf(targets.values());
-        int layers = model.config().nLayers();
-        int heads = model.config().nHeads();
-        double[] values = new double[list.size() * layers * heads * prompts.size()];
-        double[] uniform = new double[values.length];
-        AttentionPatterns.read(model, prompts, (prompt, layer, head, maps, offset) -> {
+        return new HeadScores(config, prompts, targets);
+    }
+
+    /** Every {@link HeadType} by its name. */
+    static Map<String, AttentionTarget> types() {
+        Map<String, AttentionTarget> targets = new LinkedHashMap<>();
+        Arrays.stream(HeadType.values()).forEach(type -> targets.put(type.toString(), type));
+        return targets;
+    }
+
+    /** The keys of a prompt, found once for all heads: prompts come one after the other. */
+    private synchronized List<LookedAt> keys(int prompt) {
+        if (latest.prompt != prompt) {
             int[] tokens = prompts.tokens(prompt);
-            for (int type = 0; type < list.size(); type++) {
-                int cell = (type * layers + layer) * heads + head;
-                Score score = score(list.get(type), tokens, maps, offset);
-                values[cell * prompts.size() + prompt] = score.score();
-                uniform[cell * prompts.size() + prompt] = score.uniform();
-            }
-        });
+            latest = new Keys(
+                    prompt,
+                    targets.stream().map(target -> LookedAt.of(target, tokens)).toList());
+        }
+        return latest.types;
+    }
+
+    void add(int prompt, int layer, int head, float[] maps, int offset) {
+        List<LookedAt> keys = keys(prompt);
+        for (int type = 0; type < names.size(); type++) {
+            int cell = (type * config.nLayers() + layer) * config.nHeads() + head;
+            values[cell * prompts.size() + prompt] = keys.get(type).score(maps, offset);
+            uniform[cell * prompts.size() + prompt] = keys.get(type).uniform;
+        }
+    }
+
+    ResultTable table() {
         return ResultTable.of(
                         TITLE,
                         "share of attention",
                         "probability",
-                        List.of(
-                                new Axis("type", List.copyOf(targets.keySet())),
-                                Axis.layers(layers),
-                                Axis.heads(heads)),
+                        List.of(new Axis("type", names), Axis.layers(config.nLayers()), Axis.heads(config.nHeads())),
                         names(prompts),
                         values)
                 .ofSamples("prompts")
@@ -66,33 +104,50 @@ public final class HeadScores {
     }
 
     /**
-     * The mean over the queries that have a key to look at of the attention on all such keys; NaN if there is no such
-     * query.
+     * The keys of a prompt that a kind of heads looks at.
      *
-     * @param uniform that of a head that looks at all keys alike
+     * @param cells of a pattern {@code [queries, keys]}, query by query
+     * @param queries those that have such a key
+     * @param uniform score of a head that looks at all keys alike; NaN if no query has such a key
      */
-    record Score(double score, double uniform) {}
-
-    static Score score(AttentionTarget target, int[] tokens, float[] maps, int offset) {
-        int n = tokens.length;
-        double sum = 0;
-        double uniform = 0;
-        int queries = 0;
-        for (int query = 0; query < n; query++) {
-            int keys = 0;
-            for (int key = 0; key <= query; key++) {
-                if (target.looks(tokens, query, key)) {
-                    keys++;
-                    sum += maps[offset + query * n + key];
+    record LookedAt(int[] cells, int queries, double uniform) {
+        static LookedAt of(AttentionTarget target, int[] tokens) {
+            int n = tokens.length;
+            int[] cells = new int[n];
+            int count = 0;
+            double uniform = 0;
+            int queries = 0;
+            for (int query = 0; query < n; query++) {
+                int keys = 0;
+                for (int key = 0; key <= query; key++) {
+                    if (target.looks(tokens, query, key)) {
+                        keys++;
+                        cells = count < cells.length ? cells : Arrays.copyOf(cells, 2 * count);
+                        cells[count++] = query * n + key;
+                    }
                 }
+                queries += keys > 0 ? 1 : 0;
+                uniform += keys / (query + 1.0);
             }
-            queries += keys > 0 ? 1 : 0;
-            uniform += keys / (query + 1.0);
+            return new LookedAt(Arrays.copyOf(cells, count), queries, queries == 0 ? Double.NaN : uniform / queries);
         }
-        return queries == 0 ? new Score(Double.NaN, Double.NaN) : new Score(sum / queries, uniform / queries);
+
+        /** The mean over the queries that have such a key of the attention on all such keys; NaN if there is none. */
+        double score(float[] maps, int offset) {
+            double sum = 0;
+            for (int cell : cells) {
+                sum += maps[offset + cell];
+            }
+            return queries == 0 ? Double.NaN : sum / queries;
+        }
     }
 
     static List<String> names(Prompts prompts) {
         return IntStream.range(0, prompts.size()).mapToObj(prompts::name).toList();
+    }
+
+    @Override
+    public String toString() {
+        return "scores of " + Printable.listed(names);
     }
 }

@@ -150,7 +150,8 @@ public final class PatternEvidence {
                     values[cell][type][i][prompt] = of[i];
                 }
             }
-            entropies[cell][prompt] = AttentionStatistics.entropyShare(maps, offset, tokens.length);
+            entropies[cell][prompt] =
+                    AttentionStatistics.Entropy.of(maps, offset, tokens.length).meanShare();
             if (variances.length > 0) {
                 variances[cell].add(maps, offset);
             }

@@ -12,13 +12,12 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.site.Activation;
 import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.files.Printable;
-import dev.hyaline.instrument.Prompts;
-import dev.hyaline.instrument.capture.ActivationCache;
-import dev.hyaline.instrument.capture.Capture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -71,9 +70,9 @@ public final class LogitLens {
             int[] tokens = metric.tokens(pair).orElse(new int[0]);
             LogitSelection rows = LogitSelection.rows(positions);
             LogitSelection selection = metric.tokens(pair).map(rows::columns).orElse(rows);
-            ActivationCache cache = cache(pair.clean());
+            Recording recording = record(pair.clean());
             Logits[] logits = IntStream.range(0, labels.size())
-                    .mapToObj(place -> new Logits(positions, tokens, read(cache, place, pair.clean(), selection)))
+                    .mapToObj(place -> new Logits(positions, tokens, recording.logits(place, selection)))
                     .toArray(Logits[]::new);
             for (int place = 0; place < logits.length; place++) {
                 Reading reading = new Reading(pair, pair.clean(), logits[place], logits[logits.length - 1]);
@@ -98,16 +97,16 @@ public final class LogitLens {
      * @param k how many
      */
     public List<List<List<NextToken>>> likeliest(int[] prompt, int k) {
-        ActivationCache cache = cache(prompt);
-        int dVocab = model.config().dVocab();
-        List<List<List<NextToken>>> places = new ArrayList<>();
-        for (int place = 0; place < labels.size(); place++) {
-            float[] logits = read(cache, place, prompt, LogitSelection.all());
-            places.add(IntStream.range(0, prompt.length)
-                    .mapToObj(p -> NextToken.likeliest(Arrays.copyOfRange(logits, p * dVocab, (p + 1) * dVocab), k))
-                    .toList());
-        }
-        return List.copyOf(places);
+        NextToken[][][] found = new NextToken[labels.size()][prompt.length][];
+        record(prompt)
+                .read(
+                        0,
+                        prompt.length,
+                        (place, position, logits) -> found[place][position] =
+                                NextToken.likeliest(logits, k).toArray(NextToken[]::new));
+        return Arrays.stream(found)
+                .map(place -> Arrays.stream(place).map(best -> List.of(best)).toList())
+                .toList();
     }
 
     /** Takes the logits of a position at a place. */
@@ -122,48 +121,96 @@ public final class LogitLens {
         void logits(int place, int position, float[] logits);
     }
 
-    /** Reads all logits of a prompt, at every place and position. */
-    public void read(int[] prompt, LogitReader reader) {
-        ActivationCache cache = cache(prompt);
-        int dVocab = model.config().dVocab();
-        for (int place = 0; place < labels.size(); place++) {
-            int at = place;
-            for (int first = 0; first < prompt.length; first += READ_AT_ONCE) {
-                int from = first;
-                int[] rows = IntStream.range(from, Math.min(from + READ_AT_ONCE, prompt.length))
-                        .toArray();
-                float[] logits = read(cache, place, prompt, LogitSelection.rows(rows));
-                IntStream.range(0, rows.length)
-                        .parallel()
-                        .forEach(row -> reader.logits(
-                                at, from + row, Arrays.copyOfRange(logits, row * dVocab, (row + 1) * dVocab)));
+    /** Runs a prompt and keeps its residual stream at every place. */
+    public Recording record(int[] prompt) {
+        Recording recording = recording(prompt);
+        model.forward(
+                ForwardRequest.of(prompt).to(Boundary.last(model.config())).probe(recording));
+        return recording;
+    }
+
+    /** A recording that takes its residual stream from a pass over the prompt alone, as the pass's probe. */
+    public Recording recording(int[] prompt) {
+        return new Recording(prompt);
+    }
+
+    /** The residual stream of a prompt at every place, of which logits are formed as often as they are asked for. */
+    public final class Recording implements Probe {
+        private final int[] prompt;
+        private final float[][] streams = new float[points.size()][];
+
+        private Recording(int[] prompt) {
+            this.prompt = prompt.clone();
+        }
+
+        @Override
+        public boolean wants(HookPoint point) {
+            return points.contains(point);
+        }
+
+        @Override
+        public boolean changes(HookPoint point) {
+            return false;
+        }
+
+        @Override
+        public void at(HookPoint point, Activation activation) {
+            int from = activation.offset(0);
+            streams[points.indexOf(point)] = Arrays.copyOfRange(activation.values(), from, from + activation.size(0));
+        }
+
+        /**
+         * Reads all logits of some positions, at every place.
+         *
+         * @param first the first position
+         * @param end the position after the last
+         * @throws BadInputException if the prompt has no such positions
+         */
+        public void read(int first, int end, LogitReader reader) {
+            BadInputException.requireIndex("position", first, prompt.length);
+            BadInputException.requireIndex("position", end - 1, prompt.length);
+            int dVocab = model.config().dVocab();
+            for (int place = 0; place < labels.size(); place++) {
+                int at = place;
+                for (int from = first; from < end; from += READ_AT_ONCE) {
+                    int start = from;
+                    int[] rows = IntStream.range(start, Math.min(start + READ_AT_ONCE, end))
+                            .toArray();
+                    float[] logits = logits(place, LogitSelection.rows(rows));
+                    IntStream.range(0, rows.length)
+                            .parallel()
+                            .forEach(row -> reader.logits(
+                                    at, start + row, Arrays.copyOfRange(logits, row * dVocab, (row + 1) * dVocab)));
+                }
             }
         }
-    }
 
-    /**
-     * The logits of a prompt at one place and position, {@code [dVocab]}.
-     *
-     * @param place index in {@link #labels}
-     * @throws BadInputException if there is no such place or position
-     */
-    public float[] logits(int[] prompt, int place, int position) {
-        BadInputException.requireIndex("place", place, labels.size());
-        BadInputException.requireIndex("position", position, prompt.length);
-        return read(cache(prompt), place, prompt, LogitSelection.rows(position));
-    }
+        /**
+         * The logits at one place and position, {@code [dVocab]}.
+         *
+         * @param place index in {@link #labels}
+         * @throws BadInputException if there is no such place or position
+         */
+        public float[] logits(int place, int position) {
+            BadInputException.requireIndex("place", place, labels.size());
+            BadInputException.requireIndex("position", position, prompt.length);
+            return logits(place, LogitSelection.rows(position));
+        }
 
-    private ActivationCache cache(int[] prompt) {
-        Capture capture = Capture.of(points);
-        return ActivationCache.record(model, Prompts.of(model.config(), prompt), capture);
-    }
+        private float[] logits(int place, LogitSelection selection) {
+            if (streams[place] == null) {
+                throw new BadInputException("no pass was recorded");
+            }
+            return model.forward(ForwardRequest.of(prompt)
+                            .from(Boundary.last(model.config()), streams[place])
+                            .logits(selection))
+                    .logits();
+        }
 
-    private float[] read(ActivationCache cache, int place, int[] prompt, LogitSelection selection) {
-        Boundary end = Boundary.last(model.config());
-        return model.forward(ForwardRequest.of(prompt)
-                        .from(end, cache.values(points.get(place), 0))
-                        .logits(selection))
-                .logits();
+        @Override
+        public String toString() {
+            return "recorded stream of " + Printable.plural(prompt.length, "token");
+        }
     }
 
     @Override

@@ -11,6 +11,7 @@ import dev.hyaline.analysis.table.Axis;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -30,7 +31,7 @@ final class HeadScoresTest {
     };
 
     private static double score(AttentionTarget target) {
-        return HeadScores.score(target, TOKENS, PATTERN, 0).score();
+        return HeadScores.LookedAt.of(target, TOKENS).score(PATTERN, 0);
     }
 
     @Test
@@ -50,15 +51,14 @@ final class HeadScoresTest {
     /** What a head that looks at all keys alike would score, query by query. */
     @Test
     void uniformAttentionByHand() {
-        assertThat(HeadScores.score(HeadType.PREVIOUS_TOKEN, TOKENS, PATTERN, 0).uniform())
+        assertThat(HeadScores.LookedAt.of(HeadType.PREVIOUS_TOKEN, TOKENS).uniform())
                 .isCloseTo((1 / 2.0 + 1 / 3.0 + 1 / 4.0) / 3, within(1e-15));
-        assertThat(HeadScores.score(HeadType.INDUCTION, TOKENS, PATTERN, 0).uniform())
+        assertThat(HeadScores.LookedAt.of(HeadType.INDUCTION, TOKENS).uniform())
                 .isCloseTo((1 / 3.0 + 1 / 4.0) / 2, within(1e-15));
-        assertThat(HeadScores.score((tokens, query, key) -> query == 3, TOKENS, PATTERN, 0)
+        assertThat(HeadScores.LookedAt.of((tokens, query, key) -> query == 3, TOKENS)
                         .uniform())
                 .isEqualTo(1);
-        assertThat(HeadScores.score((tokens, query, key) -> false, TOKENS, PATTERN, 0)
-                        .uniform())
+        assertThat(HeadScores.LookedAt.of((tokens, query, key) -> false, TOKENS).uniform())
                 .isNaN();
     }
 
@@ -75,8 +75,9 @@ final class HeadScoresTest {
         double row1 = Math.log(2);
         double row2 = -0.25 * Math.log(0.125) - 0.75 * Math.log(0.75);
         double row3 = -0.5 * Math.log(0.25) - 0.5 * Math.log(0.5);
-        assertThat(AttentionStatistics.entropy(PATTERN, 0, 4)).isCloseTo((row1 + row2 + row3) / 3, within(1e-12));
-        assertThat(AttentionStatistics.entropyShare(PATTERN, 0, 4))
+        assertThat(AttentionStatistics.Entropy.of(PATTERN, 0, 4).mean())
+                .isCloseTo((row1 + row2 + row3) / 3, within(1e-12));
+        assertThat(AttentionStatistics.Entropy.of(PATTERN, 0, 4).meanShare())
                 .isCloseTo((row1 / Math.log(2) + row2 / Math.log(3) + row3 / Math.log(4)) / 3, within(1e-12));
         // Half of the attention: at the query itself, one back, one back.
         assertThat(AttentionStatistics.halfDistance(PATTERN, 0, 4)).isEqualTo((0 + 1 + 1) / 3.0);
@@ -144,6 +145,26 @@ final class HeadScoresTest {
             assertThat(scores.statistics().effect(induction).orElseThrow().estimate())
                     .isCloseTo(scores.mean(induction) - uniform, within(1e-9));
         }
+    }
+
+    @Test
+    void onePassMeasuresWhatSeveralDo() {
+        try (Gpt2 model = Fable.open()) {
+            Prompts prompts = Prompts.of(model.config(), new int[] {5, 9, 5, 9, 5}, new int[] {7, 8, 7});
+            AttentionMeasurement together = AttentionMeasurement.measure(model, prompts, 0.1);
+            assertThat(values(together.scores())).isEqualTo(values(HeadScores.measure(model, prompts)));
+            AttentionStatistics alone = AttentionStatistics.measure(model, prompts, 0.1);
+            for (int table = 0; table < alone.tables().size(); table++) {
+                assertThat(values(together.statistics().tables().get(table)))
+                        .isEqualTo(values(alone.tables().get(table)));
+            }
+        }
+    }
+
+    private static List<String> values(ResultTable table) {
+        return IntStream.range(0, table.cells())
+                .mapToObj(cell -> Arrays.toString(table.values(cell)))
+                .toList();
     }
 
     @Test

@@ -248,14 +248,36 @@ final class LiveModel {
 
     /** What a view of a prompt shows; made once for the latest prompt. */
     ViewData data(LivePromptView view, Prompt of) {
+        LatestPrompt now = latest(of);
+        return now.made.computeIfAbsent(
+                view, wanted -> wanted.view().apply(now.views).data());
+    }
+
+    /** The views of a prompt; what they have in common is kept of the latest prompt. */
+    PromptViews views(Prompt of) {
+        return latest(of).views;
+    }
+
+    private LatestPrompt latest(Prompt of) {
         LatestPrompt now = latest;
         if (now == null || !now.text.equals(of.text) || !Arrays.equals(now.tokens, of.tokens)) {
-            now = new LatestPrompt(of.text, of.tokens, views(of), new HashMap<>());
+            latest = null; // its values may be large
+            PromptViews views = PromptViews.of(
+                    model(),
+                    explored.name(),
+                    of.text,
+                    of.tokens,
+                    vocabulary(),
+                    options(of).strip());
+            now = new LatestPrompt(of.text, of.tokens, views, new HashMap<>());
             latest = now;
         }
-        PromptViews views = now.views;
-        return now.made.computeIfAbsent(
-                view, wanted -> wanted.view().apply(views).data());
+        return now;
+    }
+
+    /** Returns whether a prompt is so long that a page first asks for the part of a view that it shows. */
+    static boolean isLong(Prompt prompt) {
+        return prompt.tokens.length > MAX_PREPARED_TOKENS;
     }
 
     /** The first prompt, if it is short enough for its views to be made before anyone asks for them; else null. */
@@ -263,18 +285,7 @@ final class LiveModel {
     Prompt preparedPrompt() {
         PromptEncoder encoder = explored.encoder();
         Prompt first = encoder == null ? null : encoded(prompt);
-        return first == null || first.tokens.length > MAX_PREPARED_TOKENS ? null : first;
-    }
-
-    /** The views of a prompt. */
-    private PromptViews views(Prompt of) {
-        return PromptViews.of(
-                model(),
-                explored.name(),
-                of.text,
-                of.tokens,
-                vocabulary(),
-                options(of).strip());
+        return first == null || isLong(first) ? null : first;
     }
 
     /** The options of a command that name the model and a prompt. */

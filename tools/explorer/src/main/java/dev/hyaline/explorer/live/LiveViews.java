@@ -18,13 +18,12 @@ import java.util.Set;
 final class LiveViews {
     private static final SequencedMap<String, LiveView> VIEWS = new LinkedHashMap<>();
 
-    private static final LivePromptView ATTENTION = new LivePromptView(PromptViews::attention);
     private static final LivePromptView HEADS = new LivePromptView(PromptViews::heads);
 
     static {
-        VIEWS.put(AttentionView.NAME, ATTENTION);
+        VIEWS.put(AttentionView.NAME, new LiveAttentionView());
         VIEWS.put(HeadGridView.NAME, HEADS);
-        VIEWS.put(LensView.NAME, new LivePromptView(PromptViews::lens));
+        VIEWS.put(LensView.NAME, new LiveLensView());
         VIEWS.put("attribution", new LiveAttributionView());
         VIEWS.put("effects", new LiveEffectsView());
         VIEWS.put("circuit", new LiveCircuitView());
@@ -63,7 +62,7 @@ final class LiveViews {
         if (first == null) {
             return;
         }
-        for (LivePromptView view : List.of(ATTENTION, HEADS)) {
+        for (LivePromptView view : List.of(LiveAttentionView.WHOLE, HEADS)) {
             progress.requireWanted();
             model.data(view, first);
         }

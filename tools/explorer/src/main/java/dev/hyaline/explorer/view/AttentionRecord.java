@@ -1,16 +1,19 @@
 package dev.hyaline.explorer.view;
 
+import dev.hyaline.analysis.attention.AttentionMeasurement;
 import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.Gpt2;
-import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Activation;
+import dev.hyaline.engine.site.Boundary;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Probe;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.data.DataObject;
 import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The attention of a model on one prompt, as much of it as a page can hold: every weight and score as they are or, of a
@@ -24,6 +27,8 @@ public final class AttentionRecord {
     private static final int BYTES_OF_BOTH = 2 * Float.BYTES;
 
     private final int layers;
+    private final int first;
+    private final int held;
     private final int heads;
     private final int positions;
     private final int largest;
@@ -34,13 +39,15 @@ public final class AttentionRecord {
     private final byte[] thumbnails;
     private final int side;
 
-    private AttentionRecord(Gpt2Config config, int positions, long bytes) {
+    private AttentionRecord(Gpt2Config config, int positions, long bytes, int first, int held) {
         this.layers = config.nLayers();
+        this.first = first;
+        this.held = held;
         this.heads = config.nHeads();
         this.positions = positions;
         largest = largest(config, positions, bytes);
-        int entries = Math.toIntExact(entries(config, positions, largest));
-        long maps = (long) layers * heads;
+        long maps = (long) held * heads;
+        int entries = Math.toIntExact(maps * (entries(config, positions, largest) / ((long) layers * heads)));
         pattern = new float[entries];
         scores = new float[entries];
         keys = new short[largest == 0 ? 0 : entries];
@@ -91,9 +98,33 @@ public final class AttentionRecord {
         if (bytes < 1) {
             throw new BadInputException("the bytes that may be kept must be at least 1, found " + bytes);
         }
-        AttentionRecord record = new AttentionRecord(model.config(), tokens.length, bytes);
-        model.forward(ForwardRequest.of(tokens).probe(record.new Recorder()).logits(LogitSelection.last()));
+        AttentionRecord record = new AttentionRecord(
+                model.config(), tokens.length, bytes, 0, model.config().nLayers());
+        model.forward(ForwardRequest.of(tokens)
+                .to(Boundary.residMid(model.config().nLayers() - 1))
+                .probe(record.recorder(null)));
         return record;
+    }
+
+    /** Runs a prompt up to the attention of a layer, and keeps that layer's alone, as much as of each of all. */
+    static AttentionRecord ofLayer(Gpt2 model, int[] tokens, int layer) {
+        AttentionRecord record = new AttentionRecord(model.config(), tokens.length, DEFAULT_BYTES, layer, 1);
+        model.forward(ForwardRequest.of(tokens).to(Boundary.residMid(layer)).probe(record.recorder(null)));
+        return record;
+    }
+
+    /** A record of all layers that a pass with its {@link #recorder} fills. */
+    static AttentionRecord empty(Gpt2Config config, int positions) {
+        return new AttentionRecord(config, positions, DEFAULT_BYTES, 0, config.nLayers());
+    }
+
+    /**
+     * The probe that takes what is kept out of a pass.
+     *
+     * @param measured is given the patterns too, as prompt 0; null if nothing is
+     */
+    Probe recorder(@Nullable AttentionMeasurement measured) {
+        return new Recorder(measured);
     }
 
     /** Returns whether every weight is kept, rather than the largest of each query. */
@@ -115,7 +146,7 @@ public final class AttentionRecord {
 
     /** The weight of a head from a query to a key; NaN if it is not kept. */
     float weight(int layer, int head, int query, int key) {
-        int map = layer * heads + head;
+        int map = map(layer, head);
         if (isWhole()) {
             return pattern[row(map, query) + key];
         }
@@ -126,6 +157,10 @@ public final class AttentionRecord {
             }
         }
         return Float.NaN;
+    }
+
+    private int map(int layer, int head) {
+        return (layer - first) * heads + head;
     }
 
     /** Index of the first value that is kept of a query. */
@@ -142,10 +177,11 @@ public final class AttentionRecord {
                 .with("heads", heads)
                 .with("positions", positions)
                 .with("largest", largest)
-                .with("norms", norms, layers, heads, positions);
+                .with("firstLayer", first)
+                .with("norms", norms, held, heads, positions);
         int[] shape = isWhole()
-                ? new int[] {layers, heads, positions * (positions + 1) / 2}
-                : new int[] {layers, heads, positions, largest};
+                ? new int[] {held, heads, positions * (positions + 1) / 2}
+                : new int[] {held, heads, positions, largest};
         data = data.with("pattern", pattern, shape).with("scores", scores, shape);
         return isWhole() ? data : data.with("keys", keys, shape);
     }
@@ -165,12 +201,19 @@ public final class AttentionRecord {
 
     /** Takes what is kept out of a pass, so that the maps of one layer alone are in memory. */
     private final class Recorder implements Probe {
+        private final @Nullable AttentionMeasurement measured;
         private float[] layerScores = new float[0];
+
+        Recorder(@Nullable AttentionMeasurement measured) {
+            this.measured = measured;
+        }
 
         @Override
         public boolean wants(HookPoint point) {
             Site site = point.site();
-            return site == Site.ATTN_SCORES || site == Site.PATTERN || site == Site.V;
+            return point.layer() >= first
+                    && point.layer() < first + held
+                    && (site == Site.ATTN_SCORES || site == Site.PATTERN || site == Site.V);
         }
 
         @Override
@@ -184,17 +227,19 @@ public final class AttentionRecord {
             int from = activation.offset(0);
             switch (point.site()) {
                 case ATTN_SCORES -> layerScores = Arrays.copyOfRange(values, from, from + activation.size(0));
-                case PATTERN -> {
-                    for (int head = 0; head < heads; head++) {
-                        map(point.layer(), head, values, from + head * positions * positions);
-                    }
-                }
+                case PATTERN ->
+                    IntStream.range(0, heads)
+                            .parallel()
+                            .forEach(head -> map(point.layer(), head, values, from + head * positions * positions));
                 default -> norms(point.layer(), values, from, activation.width());
             }
         }
 
         private void map(int layer, int head, float[] weights, int from) {
-            int map = layer * heads + head;
+            if (measured != null) {
+                measured.add(0, layer, head, weights, from);
+            }
+            int map = AttentionRecord.this.map(layer, head);
             int scoresFrom = head * positions * positions;
             int[] order = new int[largest];
             for (int query = 0; query < positions; query++) {
@@ -253,7 +298,7 @@ public final class AttentionRecord {
                     for (int i = first; i < first + size; i++) {
                         sum += (double) values[i] * values[i];
                     }
-                    norms[(layer * heads + head) * positions + position] = (float) Math.sqrt(sum);
+                    norms[AttentionRecord.this.map(layer, head) * positions + position] = (float) Math.sqrt(sum);
                 }
             }
         }

@@ -33,6 +33,8 @@ public final class LensView implements DataView {
 
     private final ViewHeading heading;
     private final List<String> places;
+    private final int first;
+    private final int positions;
     private final int k;
     private final int[] likeliest;
     private final double[] logProbabilities;
@@ -45,12 +47,15 @@ public final class LensView implements DataView {
     private LensView(
             ViewHeading heading,
             List<String> places,
+            int first,
             int positions,
             int k,
             int[] tracked,
             IntFunction<ViewToken> vocabulary) {
         this.heading = heading;
         this.places = places;
+        this.first = first;
+        this.positions = positions;
         this.k = k;
         this.tracked = tracked;
         this.vocabulary = vocabulary;
@@ -73,28 +78,44 @@ public final class LensView implements DataView {
      */
     public static LensView of(
             ViewHeading heading, LogitLens lens, int[] tokens, int k, IntFunction<ViewToken> vocabulary) {
+        return of(heading, lens, lens.record(tokens), tokens, 0, tokens.length, k, vocabulary);
+    }
+
+    /** The same of positions from {@code first} to before {@code end}, from a recording of the prompt. */
+    static LensView of(
+            ViewHeading heading,
+            LogitLens lens,
+            LogitLens.Recording recording,
+            int[] tokens,
+            int first,
+            int end,
+            int k,
+            IntFunction<ViewToken> vocabulary) {
         List<String> places = lens.labels();
         int last = tokens.length - 1;
         int[] answers =
-                NextToken.likeliest(lens.logits(tokens, places.size() - 1, last), Math.max(1, Math.min(k, TRACKED)))
+                NextToken.likeliest(recording.logits(places.size() - 1, last), Math.max(1, Math.min(k, TRACKED)))
                         .stream()
                         .mapToInt(NextToken::token)
                         .toArray();
-        LensView view = new LensView(heading, places, tokens.length, k, answers, vocabulary);
-        lens.read(
-                tokens,
+        LensView view = new LensView(heading, places, first, end - first, k, answers, vocabulary);
+        recording.read(
+                first,
+                end,
                 (place, position, logits) -> view.put(
-                        place * tokens.length + position, logits, position < last ? tokens[position + 1] : answers[0]));
+                        place * view.positions + position - first,
+                        logits,
+                        position < last ? tokens[position + 1] : answers[0]));
         return view;
     }
 
     private void put(int cell, float[] logits, int next) {
-        List<NextToken> best = NextToken.likeliest(logits, k);
+        double[] all = NextToken.logProbabilities(logits);
+        List<NextToken> best = NextToken.likeliest(logits, all, k);
         for (int i = 0; i < k; i++) {
             likeliest[cell * k + i] = best.get(i).token();
             logProbabilities[cell * k + i] = best.get(i).logProbability();
         }
-        double[] all = NextToken.logProbabilities(logits);
         double entropy = 0;
         for (double logProbability : all) {
             entropy -= Math.exp(logProbability) * logProbability;
@@ -109,12 +130,12 @@ public final class LensView implements DataView {
 
     @Override
     public ViewData data() {
-        int positions = heading.tokens().size();
         Set<Integer> named = new TreeSet<>();
         IntStream.of(likeliest).forEach(named::add);
         IntStream.of(tracked).forEach(named::add);
         DataObject data = DataObject.empty()
                 .withTexts("places", places)
+                .with("first", first)
                 .withTokens("vocabulary", named.stream().map(vocabulary::apply).toList())
                 .with("likeliest", likeliest, places.size(), positions, k)
                 .with("logProbabilities", logProbabilities, places.size(), positions, k)
@@ -127,7 +148,6 @@ public final class LensView implements DataView {
 
     @Override
     public void write(HtmlWriter html) {
-        int positions = heading.tokens().size();
         html.element("p", "After the last token.", "class", "lead");
         DataTable table = DataTable.of(
                 "Logit lens after the last token",

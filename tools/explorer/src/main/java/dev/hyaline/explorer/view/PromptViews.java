@@ -1,8 +1,7 @@
 package dev.hyaline.explorer.view;
 
-import dev.hyaline.analysis.attention.AttentionStatistics;
+import dev.hyaline.analysis.attention.AttentionMeasurement;
 import dev.hyaline.analysis.attention.HeadClass;
-import dev.hyaline.analysis.attention.HeadScores;
 import dev.hyaline.analysis.lens.LogitLens;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.ForwardRequest;
@@ -58,7 +57,7 @@ public final class PromptViews {
     private final ViewHeading heading;
     private final String options;
     private final @Nullable String command;
-    private @Nullable AttentionRecord attention;
+    private @Nullable PromptRecord record;
 
     private PromptViews(
             Gpt2 model,
@@ -112,35 +111,48 @@ public final class PromptViews {
                         + "};\n" + java);
     }
 
-    private AttentionRecord attentionRecord() {
-        if (attention == null) {
-            attention = AttentionRecord.of(model, tokens);
+    private PromptRecord record() {
+        if (record == null) {
+            record = PromptRecord.of(model, tokens, LOOKED_AT);
         }
-        return attention;
+        return record;
     }
 
     /** Tokens, and where each head looks from each of them. */
     public AttentionView attention() {
+        return attention(record().attention());
+    }
+
+    /** The same of one layer alone, for which the pass ends there, unless all layers are known already. */
+    public AttentionView attentionOf(int layer) {
+        BadInputException.requireIndex("layer", layer, model.config().nLayers());
+        return record != null ? attention() : attention(AttentionRecord.ofLayer(model, tokens, layer));
+    }
+
+    private AttentionView attention(AttentionRecord attention) {
         return AttentionView.of(heading("Tokens and attention", "heads", """
             ActivationCache cache = ActivationCache.record(
                     model, Prompts.of(config, tokens), Capture.of(config, "pattern", "attn_scores", "v"));
             float[] pattern = cache.values(HookPoint.of(Site.PATTERN, 0), 0); // [heads, queries, keys]
-            """), attentionRecord());
+            """), attention);
     }
 
     /** All heads, with their types and what their absence changes. */
     public HeadGridView heads() {
         Prompts prompts = Prompts.of(model.config(), tokens);
-        ResultTable scores = HeadScores.measure(model, prompts);
+        PromptRecord record = record();
+        AttentionMeasurement measured =
+                record.heads() != null ? record.heads() : AttentionMeasurement.of(model.config(), prompts, LOOKED_AT);
+        ResultTable scores = measured.scores();
         HeadGridView view = HeadGridView.of(
                 heading("Attention heads", "heads", """
                     ResultTable scores = HeadScores.measure(model, Prompts.of(config, tokens)); // [type, layer, head]
                     AttentionStatistics statistics = AttentionStatistics.measure(model, Prompts.of(config, tokens), 0.1);
                     """),
-                attentionRecord(),
+                record.attention(),
                 scores,
                 HeadClass.classify(scores, TYPE_THRESHOLD),
-                AttentionStatistics.measure(model, prompts, LOOKED_AT));
+                measured.statistics());
         return tokens.length > MAX_ABLATED_POSITIONS ? view : withAblation(view, prompts);
     }
 
@@ -151,8 +163,7 @@ public final class PromptViews {
             edits.add(SequenceEdit.of(
                     0, Intervention.zero(Target.of(Site.Z, cell / heads).heads(cell % heads))));
         }
-        float[] base = model.forward(ForwardRequest.of(tokens).logits(LogitSelection.last()))
-                .logits();
+        float[] base = record().logits();
         int answer = NextToken.likeliest(base, 1).getFirst().token();
         double logProbability = NextToken.logProbabilities(base)[answer];
         double[] effects = BaseRun.record(model, prompts).rerun(edits).logits(LogitSelection.last()).results().stream()
@@ -168,10 +179,29 @@ public final class PromptViews {
 
     /** What the model would say if it stopped at each place. */
     public LensView lens() {
-        return LensView.of(heading("Logit lens", "lens", """
-            LogitLens lens = LogitLens.of(model);
-            List<List<List<NextToken>>> likeliest = lens.likeliest(tokens, 10); // [places][positions]
-            """), LogitLens.of(model), tokens, likeliest(), vocabulary);
+        return lens(0, tokens.length);
+    }
+
+    /**
+     * The same at some positions alone.
+     *
+     * @param first the first position
+     * @param end the position after the last
+     * @throws BadInputException if the prompt has no such positions
+     */
+    public LensView lens(int first, int end) {
+        return LensView.of(
+                heading("Logit lens", "lens", """
+                    LogitLens lens = LogitLens.of(model);
+                    List<List<List<NextToken>>> likeliest = lens.likeliest(tokens, 10); // [places][positions]
+                    """),
+                LogitLens.of(model),
+                record().lens(),
+                tokens,
+                first,
+                end,
+                likeliest(),
+                vocabulary);
     }
 
     /** How the model goes on, the likeliest token each time. */

@@ -3,9 +3,9 @@
  * for this tab alone and is in no address that the page shows or sends.
  *
  * What views see of it, as `context.live`: `model`, what the model is; `run(request)`, a view anew, decoded;
- * `sweep(request, progress)`, the same for what takes long; `cancel(job)`; `prompt()`, the prompt of the page as part of
- * a request; `setPrompt(text)`; and `openRun({edits, source, prompt})`, which opens the view of a run under a list of
- * edits.
+ * `whole(view)`, all of a view of which an address shows a part; `sweep(request, progress)`, the same as `run` for what
+ * takes long; `cancel(job)`; `prompt()`, the prompt of the page as part of a request; `setPrompt(text)`; and
+ * `openRun({edits, source, prompt})`, which opens the view of a run under a list of edits.
  */
 
 import {decode} from "./data.js";
@@ -144,18 +144,25 @@ export async function connect({content, announce, reload}) {
   bar = promptBar(model, prompt, typedPrompt);
   content.before(bar);
 
-  function load(view) {
-    if (!loaded.has(view)) {
-      const loading = server.view("view", {view, ...prompt});
-      loaded.set(view, loading);
-      loading.catch(() => loaded.delete(view));
-    }
-    return loaded.get(view);
+  /** The part of a view that an address shows: of a long prompt, it comes first. */
+  const index = (text, bound) => /^\d{1,9}$/.test(text ?? "") && Number(text) < bound ? Number(text) : 0;
+  const part = {
+    tokens: ({l}) => ({layer: index(l, model.layers)}),
+    lens: ({from}) => ({from: index(from, model.positions)}),
+  };
+
+  function fetchView(view, options) {
+    const loading = server.view("view", {view, ...prompt, ...options});
+    loaded.set(view, loading);
+    loading.catch(() => loaded.delete(view));
+    return loading;
   }
+
+  const load = (view, address) => loaded.get(view) ?? fetchView(view, part[view]?.(address));
 
   return {
     model,
-    views: model.views.map(view => ({id: view, view, load: () => load(view)})),
+    views: model.views.map(view => ({id: view, view, load: address => load(view, address)})),
     prompt: () => prompt,
     promptOf,
     promptText: () => prompt.prompt ?? prompt.tokens.join(" "),
@@ -167,6 +174,7 @@ export async function connect({content, announce, reload}) {
       await server.lines(`jobs/${job}/events`, step => progress({job, ...step}));
       return server.view(`jobs/${job}`);
     },
+    whole: view => fetchView(view, {}),
     cancel: job => server.ask("DELETE", `jobs/${job}`),
     setPrompt,
     openRun({edits, source = "", prompt: other = ""}) {

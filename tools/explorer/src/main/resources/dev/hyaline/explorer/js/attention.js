@@ -9,19 +9,25 @@ export class Attention {
     this.layers = data.layers;
     this.heads = data.heads;
     this.positions = data.positions;
+    /** Layers that are here: all, or, of a long prompt that a server has just begun to run, one. */
+    this.held = data.norms.shape[0];
     /** How many keys of each query are kept; 0 if all are. */
     this.largest = data.largest;
   }
 
+  has(layer) {
+    return layer >= this.#data.firstLayer && layer < this.#data.firstLayer + this.held;
+  }
+
   #map(layer, head) {
-    return layer * this.heads + head;
+    return (layer - this.#data.firstLayer) * this.heads + head;
   }
 
   /** Index of a value; -1 if it is not kept. */
   #index(layer, head, query, key) {
     const {positions, largest} = this;
     const map = this.#map(layer, head);
-    if (key > query) {
+    if (key > query || !this.has(layer)) {
       return -1;
     }
     if (largest === 0) {

@@ -27,12 +27,20 @@ function placeName(place) {
 }
 
 export function render(root, view, context) {
-  const {places, vocabulary, likeliest, logProbabilities, entropies, tracked, ranks, trackedLogProbabilities} = view.data;
+  const {places, tracked} = view.data;
   const {tokens} = view.prompt;
   const positions = tokens.length;
-  const k = likeliest.shape.at(-1);
   const following = 1 + tracked.length;
-  const byId = new Map(vocabulary.map(token => [token.id, token]));
+  // Of a long prompt a server gives some positions at a time, from `first` on.
+  let first, held, k, byId, likeliest, logProbabilities, entropies, ranks, trackedLogProbabilities;
+  take(view.data);
+
+  function take(data) {
+    ({first, likeliest, logProbabilities, entropies, ranks, trackedLogProbabilities} = data);
+    [, held, k] = likeliest.shape;
+    byId = new Map(data.vocabulary.map(token => [token.id, token]));
+  }
+
   const nameOf = id => byId.get(id) ?? {id, text: ""};
   let state = read(context.address);
 
@@ -44,11 +52,11 @@ export function render(root, view, context) {
   root.append(choices, bar, holder, detail);
 
   function read(address) {
-    const first = Number(address.from ?? 0);
+    const from = Number(address.from ?? 0);
     const token = Number(address.token ?? 0);
     return {
       colour: ["probability", "entropy", "rank"].includes(address.colour) ? address.colour : "probability",
-      from: Number.isInteger(first) && first >= 0 && first < positions ? first : 0,
+      from: Number.isInteger(from) && from >= 0 && from < positions ? from : 0,
       token: Number.isInteger(token) && token >= 0 && token < following ? token : 0,
     };
   }
@@ -63,7 +71,7 @@ export function render(root, view, context) {
     draw();
   }
 
-  const cellOf = (row, column) => (places.length - 1 - row) * positions + state.from + column;
+  const cellOf = (row, column) => (places.length - 1 - row) * held + state.from - first + column;
   const followedName = i => i === 0 ? "the token that comes next" : quoted(nameOf(tracked[i - 1]));
 
   /** The value that colours a cell, and the scale. */
@@ -87,7 +95,27 @@ export function render(root, view, context) {
     }
   }
 
+  /** Has the server read the positions from one on. */
+  async function ask(from) {
+    holder.setAttribute("aria-busy", "true");
+    try {
+      const part = await context.live.run({view: "lens", from});
+      if (from === state.from) {
+        take(part.data);
+        draw();
+      }
+    } catch (problem) {
+      detail.replaceChildren(element("p", {class: "banner bad", role: "alert"}, problem.message));
+    } finally {
+      holder.removeAttribute("aria-busy");
+    }
+  }
+
   function draw() {
+    if (state.from < first || Math.min(state.from + AT_ONCE, positions) > first + held) {
+      ask(state.from);
+      return;
+    }
     const {title, scale, value, shade = x => x, format = figure} = colouring();
     const shownColumns = Math.min(AT_ONCE, positions - state.from);
     choices.replaceChildren(...[
@@ -159,8 +187,8 @@ export function render(root, view, context) {
     csv() {
       const rows = [["place", "position", "rank", "token", "text", "log_probability", "entropy"]];
       places.forEach((place, p) => {
-        for (let position = 0; position < positions; position++) {
-          const cell = p * positions + position;
+        for (let position = first; position < first + held; position++) {
+          const cell = p * held + position - first;
           for (let i = 0; i < k; i++) {
             const id = likeliest[cell * k + i];
             rows.push([place, position, i + 1, id, nameOf(id).text, logProbabilities[cell * k + i], entropies[cell]]);

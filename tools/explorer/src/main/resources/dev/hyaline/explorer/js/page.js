@@ -148,7 +148,7 @@ async function show(entry, address) {
   const drawing = shown = {entry, context, control: null};
   root.setAttribute("aria-busy", "true");
   try {
-    const view = await entry.load();
+    const view = await entry.load(address);
     if (shown !== drawing) {
       return;
     }

@@ -18,7 +18,7 @@ const LEGENDS = {pattern: "share of attention", weighted: "share of attention ti
 const LISTED = 8;
 
 export function render(root, view, context) {
-  const attention = new Attention(view.data);
+  let attention = new Attention(view.data);
   const {tokens} = view.prompt;
   const heads = [];
   for (let layer = 0; layer < attention.layers; layer++) {
@@ -164,7 +164,8 @@ export function render(root, view, context) {
 
   function paint() {
     const token = `${state.query} ${quoted(tokens[state.query])}`;
-    note.textContent = (reversed() ? `Which tokens look at token ${token}` : `Where token ${token} looks`)
+    const missing = drawn.map(({name}) => Number(name.split(".")[0])).filter(layer => !attention.has(layer));
+    note.textContent = missing.length ? `The model is still running, up to layer ${Math.max(...missing)}.` : (reversed() ? `Which tokens look at token ${token}` : `Where token ${token} looks`)
       + (state.locked ? ", locked: choose it again to let go." : ". Click a token, or press Enter on it, to lock it.")
       + (attention.largest ? ` Of each token the file holds the ${attention.largest} keys it looks at the most.` : "");
     for (const {name, cells, bar, list} of drawn) {
@@ -219,6 +220,14 @@ export function render(root, view, context) {
   });
 
   draw();
+  if (attention.held < attention.layers) {
+    context.live.whole("tokens").then(whole => {
+      attention = new Attention(whole.data);
+      paint();
+    }).catch(problem => {
+      note.textContent = problem.message;
+    });
+  }
   return {
     update(address) {
       state = read(address);

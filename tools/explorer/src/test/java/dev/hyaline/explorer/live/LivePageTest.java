@@ -3,12 +3,16 @@ package dev.hyaline.explorer.live;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.hyaline.analysis.lens.LogitLens;
 import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.NextToken;
+import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.Browser;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.capture.ActivationCache;
+import dev.hyaline.instrument.capture.Capture;
 import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
 import dev.hyaline.instrument.edit.Target;
@@ -281,6 +285,79 @@ final class LivePageTest {
         browser.await("document.querySelector('.origin').textContent.includes('Once upon a time')");
         assertThat(browser.evaluate("sessionStorage.getItem('hyaline-prompt')")).isEqualTo("Once upon a time");
         browser.evaluate("sessionStorage.removeItem('hyaline-prompt')");
+    }
+
+    /** Opens a view of a prompt of more tokens than a page asks for at once; returns them. */
+    private static int[] openLong(String view) throws InterruptedException {
+        String text = "The dog ran to the park and the cat sat on the mat. ".repeat(7);
+        int[] tokens = fable.encoder().prompt(text);
+        assertThat(tokens.length).isBetween(81, fable.model().config().nCtx());
+        open(view);
+        browser.evaluate("document.querySelector('#prompt').value = " + Browser.quoted(text));
+        browser.evaluate("document.querySelector('.prompt-bar button').click()");
+        browser.await("document.querySelector('.origin')?.textContent.includes('" + tokens.length + " tokens')");
+        browser.evaluate("sessionStorage.removeItem('hyaline-prompt')");
+        return tokens;
+    }
+
+    @Test
+    void ofALongPromptTheShownLayerComesFirst() throws InterruptedException {
+        int[] tokens = openLong("tokens/l=1&h=2&q=70");
+        ActivationCache cache = ActivationCache.record(
+                fable.model(),
+                Prompts.of(fable.model().config(), tokens),
+                Capture.of(fable.model().config(), "pattern"));
+        assertLooks(cache, 1, 2, tokens.length);
+        // By then the other layers are there, or the page says that they are not and shows them when they are.
+        browser.evaluate("location.hash = '#tokens/l=3&h=5&q=70'");
+        browser.await("document.querySelector('.attention-panel').dataset.head === '3.5'"
+                + " && document.querySelector('.attention-panel [data-position=\"0\"]').dataset.value !== 'NaN'");
+        assertLooks(cache, 3, 5, tokens.length);
+        assertThat(browser.evaluate("document.querySelector('#tokens .note').textContent"))
+                .startsWith("Where token 70");
+    }
+
+    private static void assertLooks(ActivationCache cache, int layer, int head, int n) throws InterruptedException {
+        browser.await("document.querySelector('.attention-panel')?.dataset.head === '" + layer + "." + head + "'");
+        float[] pattern = cache.values(HookPoint.of(Site.PATTERN, layer), 0);
+        String[] shown = browser.evaluate("[...document.querySelectorAll('.attention-panel [data-position]')]"
+                        + ".map(cell => cell.dataset.value).join()")
+                .split(",", -1);
+        for (int key = 0; key <= 70; key++) {
+            assertThat((float) Double.parseDouble(shown[key])).isEqualTo(pattern[(head * n + 70) * n + key]);
+        }
+    }
+
+    @Test
+    void ofALongPromptTheShownPositionsOfTheLensAreRead() throws InterruptedException {
+        int[] tokens = openLong("lens/from=3");
+        List<List<List<NextToken>>> expected = LogitLens.of(fable.model()).likeliest(tokens, 1);
+        assertReads(expected, 3);
+        browser.evaluate("document.querySelector('[aria-label=\"Later positions\"]').click()");
+        browser.await("document.querySelector('.lens thead .position').textContent === '43'");
+        assertReads(expected, 43);
+        browser.evaluate("document.querySelector('[aria-label=\"Later positions\"]').click()");
+        browser.await("document.querySelector('.lens thead .position').textContent === '83'");
+        assertReads(expected, 83);
+    }
+
+    private static void assertReads(List<List<List<NextToken>>> expected, int first) throws InterruptedException {
+        browser.await("document.querySelector('.lens td[data-row]')");
+        int places = expected.size();
+        int count = Math.min(40, expected.getFirst().size() - first);
+        StringBuilder wanted = new StringBuilder();
+        for (int row = 0; row < places; row++) {
+            for (int column = 0; column < count; column++) {
+                wanted.append(wanted.isEmpty() ? "" : ",")
+                        .append(expected.get(places - 1 - row)
+                                .get(first + column)
+                                .getFirst()
+                                .token());
+            }
+        }
+        assertThat(browser.evaluate(
+                        "[...document.querySelectorAll('.lens td[data-row]')].map(c => c.dataset.token).join()"))
+                .isEqualTo(wanted.toString());
     }
 
     private static void keep(String name) throws IOException, InterruptedException {

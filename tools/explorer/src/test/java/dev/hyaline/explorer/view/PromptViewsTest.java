@@ -399,6 +399,22 @@ final class PromptViewsTest {
     }
 
     @Test
+    void oneLayerAloneIsAsAmongAll() {
+        AttentionRecord all = AttentionRecord.of(model, tokens);
+        AttentionRecord one = AttentionRecord.ofLayer(model, tokens, 2);
+        for (int query = 0; query < tokens.length; query++) {
+            for (int key = 0; key <= query; key++) {
+                assertThat(one.weight(2, 3, query, key)).isEqualTo(all.weight(2, 3, query, key));
+            }
+        }
+        PromptViews views = views(TEXT, ViewToken::of);
+        byte[] whole = views.attention().data().body();
+        assertThat(views.attentionOf(2).data().body()).isEqualTo(whole);
+        assertThat(views(TEXT, ViewToken::of).attentionOf(2).data().body()).hasSizeLessThan(whole.length / 2);
+        assertThatThrownBy(() -> views.attentionOf(model.config().nLayers())).isInstanceOf(BadInputException.class);
+    }
+
+    @Test
     void badPromptsAreRefused() {
         assertThatThrownBy(() -> AttentionRecord.of(model, new int[0])).isInstanceOf(BadInputException.class);
         assertThatThrownBy(() -> PromptViews.of(model, "fable", "", new int[0], ViewToken::of, ""))
