@@ -66,6 +66,7 @@ final class CircuitCommandTest {
                             "curve.svg",
                             "edges.csv",
                             "graph.json",
+                            "made.json",
                             "nodes.csv");
         }
         assertThat(Files.readString(Path.of(file("out"), "circuit.svg")))

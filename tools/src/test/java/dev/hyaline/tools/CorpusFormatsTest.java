@@ -216,7 +216,7 @@ final class CorpusFormatsTest {
                 .json();
         assertThat(written.get("site").asString()).isEqualTo("blocks.1.hook_resid_pre");
         assertThat(temporary.resolve("acts").toFile().list())
-                .containsExactlyInAnyOrder("data-00000-of-00001.arrow", "dataset_info.json", "state.json");
+                .containsExactlyInAnyOrder("data-00000-of-00001.arrow", "dataset_info.json", "made.json", "state.json");
         long width = 128;
         // Its values, its id and where its values begin, of each token; and where its tokens begin, of each window.
         long values = written.get("windows").asLong() * (8 * (width + 2) + 1) * 4;

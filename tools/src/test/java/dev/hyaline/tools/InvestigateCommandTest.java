@@ -114,7 +114,7 @@ final class InvestigateCommandTest {
                 .contains("looks", "default-src 'none'")
                 .doesNotContain("src=\"http");
 
-        assertThat(Outcome.of("verify", study.toString()).succeeded().out()).isEqualTo("every byte is the same\n");
+        assertThat(Outcome.of("redo", study.toString()).succeeded().out()).isEqualTo("every byte is the same\n");
         assertThat(Outcome.of("compare", study.toString(), study.toString(), "--json")
                         .succeeded()
                         .out())

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -83,10 +84,19 @@ public final class Conversion {
      * @throws HyalineException if it cannot be written
      */
     public void write(Path folder, LongConsumer progress) {
+        write(folder, Map.of(), progress);
+    }
+
+    /**
+     * As {@link #write(Path, LongConsumer)}, with more files in the folder.
+     *
+     * @param more content by name
+     */
+    public void write(Path folder, Map<String, byte[]> more, LongConsumer progress) {
         Path target = folder.toAbsolutePath().normalize();
         requireFree(folder);
         try (PartialFolder partial = PartialFolder.begin(target)) {
-            writeAndCheck(partial.path(), progress);
+            writeAndCheck(partial.path(), more, progress);
             partial.commit();
         } catch (DirectoryNotEmptyException e) {
             throw occupied(target);
@@ -121,13 +131,14 @@ public final class Conversion {
         return new BadInputException(target + " exists already and is not an empty folder; choose another");
     }
 
-    private void writeAndCheck(Path partial, LongConsumer progress) throws IOException {
+    private void writeAndCheck(Path partial, Map<String, byte[]> more, LongConsumer progress) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter(checkpoint.tensors());
         for (TensorSpec spec : Gpt2Weights.tensors(checkpoint.config())) {
             writer.add(spec, dtype == null ? kept(spec) : dtype);
         }
         writer.write(partial.resolve(WEIGHTS), progress);
-        Map<String, byte[]> files = checkpoint.filesBesideWeights(checkpoint.config());
+        Map<String, byte[]> files = new LinkedHashMap<>(checkpoint.filesBesideWeights(checkpoint.config()));
+        files.putAll(more);
         for (Map.Entry<String, byte[]> file : files.entrySet()) {
             Files.write(partial.resolve(file.getKey()), file.getValue(), StandardOpenOption.CREATE_NEW);
         }

@@ -2,10 +2,12 @@ package dev.hyaline.analysis.table;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Markup;
+import dev.hyaline.files.SafetensorsHeader;
 import dev.hyaline.instrument.dump.Provenance.ModelFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,19 +27,36 @@ import tools.jackson.core.JsonGenerator;
 /**
  * How files were made: what someone else needs to make them again. It is kept inside them, so that it is not lost when
  * they are copied: in JSON as the object {@code made}, in SVG as {@code metadata}, in PNG as a text chunk of the
- * keyword {@value #KEYWORD}, in DOT as a comment. CSV has no place for it; the JSON beside it tells.
+ * keyword {@value #KEYWORD}, in DOT as a comment, in HTML as a {@code meta} element of that name, in safetensors as the
+ * metadata {@code made}. CSV has no place for it; the JSON beside it tells. A folder whose files are of another
+ * program's format, such as a model's, has {@value #FILE} beside them.
  *
  * @param tool name and version of the program
  * @param command the command line, without what changes no result: the folder, the number of threads
+ * @param output the option that named the file or folder; {@value #FOLDER} if the file is one of a folder's
  * @param model the model's name; null if there was none
  * @param modelFiles what the model was read from
  */
 public record CommandRecord(
-        String tool, List<String> command, @Nullable String model, List<ModelFile> modelFiles) {
-    private static final String KEY = "made";
+        String tool,
+        List<String> command,
+        String output,
+        @Nullable String model,
+        List<ModelFile> modelFiles) {
+    /** A folder's file that says how all of its files were made. */
+    public static final String FILE = "made.json";
+
+    /** The option that names a folder. */
+    public static final String FOLDER = "--out";
+
+    /** The key of a record, in JSON and in the metadata of safetensors. */
+    public static final String KEY = "made";
+
     private static final String KEYWORD = "hyaline";
     private static final Pattern SVG_METADATA = Pattern.compile("<metadata>(\\{.*?})</metadata>");
     private static final Pattern SVG_BEGIN = Pattern.compile("<svg [^>]*>\n");
+    private static final String HTML_BEGIN = "<meta charset=\"utf-8\">\n";
+    private static final Pattern HTML_META = Pattern.compile("<meta name=\"" + KEYWORD + "\" content=\"(\\{.*?})\">");
     /** Signature and header of a PNG file, behind which other chunks may stand. */
     private static final int PNG_HEAD = 8 + 12 + 13;
 
@@ -63,13 +83,25 @@ public record CommandRecord(
             case "svg" -> intoSvg(content);
             case "png" -> intoPng(content);
             case "dot" -> joined(dotComment(), content);
+            case "html" ->
+                bytes(string(content).replaceFirst(HTML_BEGIN, Matcher.quoteReplacement(HTML_BEGIN + htmlMeta())));
             default -> content;
         };
     }
 
     /** Returns whether files of a name's ending have a place for a record. */
     public static boolean isKeptIn(String file) {
-        return List.of("json", "svg", "png", "dot").contains(ending(file));
+        return List.of("json", "svg", "png", "dot", "html").contains(ending(file));
+    }
+
+    /** The record as safetensors files keep it among their metadata. */
+    public Map<String, String> metadata() {
+        return Map.of(KEY, text());
+    }
+
+    /** The content of a {@value #FILE}. */
+    public byte[] file() {
+        return bytes("{\n  \"" + KEY + "\" : " + text() + "\n}\n");
     }
 
     /**
@@ -86,6 +118,7 @@ public record CommandRecord(
                         yield joined(bytes("{"), Arrays.copyOfRange(content, begin, content.length));
                     }
                     case "svg" -> bytes(string(content).replace(record.svgMetadata(), ""));
+                    case "html" -> bytes(string(content).replace(record.htmlMeta(), ""));
                     case "png" ->
                         joined(
                                 Arrays.copyOf(content, PNG_HEAD),
@@ -103,6 +136,13 @@ public record CommandRecord(
      * @throws BadInputException if a record is there and is none
      */
     public static Optional<CommandRecord> of(Path file) {
+        if (ending(file.toString()).equals("safetensors")) {
+            try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
+                return Optional.ofNullable(
+                                SafetensorsHeader.read(input).metadata().get(KEY))
+                        .map(text -> parse(file.toString(), text));
+            }
+        }
         byte[] content;
         try {
             content = Files.readAllBytes(file);
@@ -118,6 +158,7 @@ public record CommandRecord(
                 Json.readObject(InputErrors.INSTANCE, name, content).get(KEY).map(CommandRecord::parse);
             case "svg" -> inSvg(string(content)).map(text -> parse(name, text));
             case "png" -> inPng(content).map(text -> parse(name, text));
+            case "html" -> inHtml(string(content)).map(text -> parse(name, text));
             case "dot" ->
                 string(content)
                         .lines()
@@ -145,6 +186,9 @@ public record CommandRecord(
         json.writeArrayPropertyStart("command");
         command.forEach(json::writeString);
         json.writeEndArray();
+        if (!output.equals(FOLDER)) {
+            json.writeStringProperty("output", output);
+        }
         if (model != null) {
             json.writeStringProperty("model", model);
         }
@@ -167,6 +211,7 @@ public record CommandRecord(
         return new CommandRecord(
                 json.require("tool").string(),
                 json.require("command").elements().stream().map(Json::string).toList(),
+                json.get("output").map(Json::string).orElse(FOLDER),
                 json.get("model").map(Json::string).orElse(null),
                 json.require("model_files").elements().stream()
                         .map(file -> new ModelFile(
@@ -205,6 +250,15 @@ public record CommandRecord(
     private static Optional<String> inSvg(String svg) {
         Matcher metadata = SVG_METADATA.matcher(svg);
         return metadata.find() ? Optional.of(Markup.unescaped(metadata.group(1))) : Optional.empty();
+    }
+
+    private String htmlMeta() {
+        return "<meta name=\"" + KEYWORD + "\" content=\"" + Markup.escaped(text()) + "\">\n";
+    }
+
+    private static Optional<String> inHtml(String html) {
+        Matcher meta = HTML_META.matcher(html);
+        return meta.find() ? Optional.of(Markup.unescaped(meta.group(1))) : Optional.empty();
     }
 
     private byte[] intoPng(byte[] content) {

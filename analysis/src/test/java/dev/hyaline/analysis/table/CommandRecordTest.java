@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.instrument.dump.Provenance.ModelFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -23,6 +24,7 @@ final class CommandRecordTest {
     private static final CommandRecord RECORD = new CommandRecord(
             "hyaline 1.2",
             List.of("lens", "--prompt", "</metadata><b> \"& é \n ]]> $1 \\", "日本"),
+            "--html",
             "fable",
             List.of(new ModelFile("model.safetensors", 12, "ab".repeat(32))));
 
@@ -85,6 +87,21 @@ final class CommandRecordTest {
                 .isEmpty();
         assertThat(CommandRecord.of(Files.write(folder.resolve("no.png"), graph)))
                 .isEmpty();
+    }
+
+    @Test
+    void pagesFoldersAndTensors() throws IOException {
+        byte[] page = "<!doctype html>\n<meta charset=\"utf-8\">\n<title>x</title>\n".getBytes(StandardCharsets.UTF_8);
+        Path html = Files.write(folder.resolve("x.html"), RECORD.into("x.html", page));
+        assertThat(CommandRecord.of(html)).contains(RECORD);
+        assertThat(CommandRecord.without("x.html", Files.readAllBytes(html))).isEqualTo(page);
+        assertThat(CommandRecord.of(Files.write(folder.resolve("plain.html"), page)))
+                .isEmpty();
+        assertThat(CommandRecord.of(Files.write(folder.resolve(CommandRecord.FILE), RECORD.file())))
+                .contains(RECORD);
+        SafetensorsLayout layout = SafetensorsLayout.of(List.of(), RECORD.metadata());
+        assertThat(CommandRecord.of(Files.write(folder.resolve("x.safetensors"), layout.head())))
+                .contains(RECORD);
     }
 
     @ParameterizedTest

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.LongConsumer;
 
 /**
@@ -41,10 +42,27 @@ public final class DatasetsFolder {
      * @throws FileException if it cannot be written
      */
     public static void write(ActivationStore store, HookPoint point, Path folder, LongConsumer progress) {
-        write(store, point, folder, FILE_BYTES, progress);
+        write(store, point, folder, Map.of(), progress);
     }
 
-    static void write(ActivationStore store, HookPoint point, Path folder, long fileBytes, LongConsumer progress) {
+    /**
+     * As {@link #write(ActivationStore, HookPoint, Path, LongConsumer)}, with more files in the folder, which the
+     * library does not read.
+     *
+     * @param more content by name
+     */
+    public static void write(
+            ActivationStore store, HookPoint point, Path folder, Map<String, byte[]> more, LongConsumer progress) {
+        write(store, point, folder, FILE_BYTES, more, progress);
+    }
+
+    static void write(
+            ActivationStore store,
+            HookPoint point,
+            Path folder,
+            long fileBytes,
+            Map<String, byte[]> more,
+            LongConsumer progress) {
         WindowSchema schema =
                 new WindowSchema(point.name(), context(store), store.width(point), store.type() == ElementType.F16);
         Path target = folder.toAbsolutePath().normalize();
@@ -66,6 +84,9 @@ public final class DatasetsFolder {
             }
             Files.write(partial.path().resolve("dataset_info.json"), info(schema));
             Files.write(partial.path().resolve("state.json"), state(schema, files, windows, store));
+            for (Map.Entry<String, byte[]> file : more.entrySet()) {
+                Files.write(partial.path().resolve(file.getKey()), file.getValue());
+            }
             partial.commit();
         } catch (IOException e) {
             throw FileException.writing(target, e);

@@ -45,6 +45,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -305,6 +306,15 @@ public final class ModelTraining {
      * @throws FileException if it cannot be written
      */
     public void save(Path file) {
+        save(file, Map.of());
+    }
+
+    /**
+     * As {@link #save(Path)}, with more metadata.
+     *
+     * @param more text by key
+     */
+    public void save(Path file, Map<String, String> more) {
         List<TensorEntry> entries = new ArrayList<>();
         for (TensorSpec tensor : Gpt2Weights.tensors(config)) {
             for (String prefix : List.of("", MEAN, SQUARE)) {
@@ -312,7 +322,9 @@ public final class ModelTraining {
             }
         }
         entries.add(new TensorEntry(STEP, Dtype.I64, List.of(1L)));
-        FileLayout layout = SafetensorsLayout.of(entries, Map.of("format", FORMAT, OF, identity()));
+        Map<String, String> metadata = new TreeMap<>(more);
+        metadata.putAll(Map.of("format", FORMAT, OF, identity()));
+        FileLayout layout = SafetensorsLayout.of(entries, metadata);
         try {
             Disk.createParent(file);
             PartialFile.write(file, channel -> {

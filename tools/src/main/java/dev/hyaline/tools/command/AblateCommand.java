@@ -277,7 +277,7 @@ public final class AblateCommand implements Runnable, CheckedOptions {
                         top,
                         null);
                 SweepResult result = report.run(experiment, sweep);
-                page.write(console, () -> page(study, report, sweep, result), options.json());
+                page.write(console, study.checkpoint(), () -> page(study, report, sweep, result), options.json());
             }
         }
     }

@@ -175,7 +175,10 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
                 show(study, result, table);
                 folder.ifPresent(out -> out.write(console, Map.of(name(), table), options.json()));
                 page.write(
-                        console, () -> page(study, atRole, positions == null ? result : atRole.by(by)), options.json());
+                        console,
+                        study.checkpoint(),
+                        () -> page(study, atRole, positions == null ? result : atRole.by(by)),
+                        options.json());
             }
         }
     }

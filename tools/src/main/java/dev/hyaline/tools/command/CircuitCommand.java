@@ -221,7 +221,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
                     .withBasis(DisplayText.plural(graph.nodes().size(), "node") + ", "
                             + DisplayText.plural(graph.links().size(), "link"))
                     .withPrompt(graph.prompt(), List.of());
-            page.write(console, () -> Page.of(title, CircuitView.of(heading, graph)), options.json());
+            page.write(console, null, () -> Page.of(title, CircuitView.of(heading, graph)), options.json());
             return;
         }
         try (Study study = options.open(console)) {
@@ -336,6 +336,7 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
         }
         page.write(
                 console,
+                inputs.study.checkpoint(),
                 () -> {
                     CircuitView view = report.view(page.heading("", inputs.study, options.pairs()));
                     return Page.of(view.data().heading().title(), view);

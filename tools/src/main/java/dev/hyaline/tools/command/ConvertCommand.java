@@ -1,5 +1,6 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.Choice;
@@ -17,6 +18,7 @@ import dev.hyaline.weights.Conversion;
 import dev.hyaline.weights.StorageDtype;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -94,7 +96,8 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
                     : Conversion.of(checkpoint, StorageDtype.valueOf(type.name()));
             try (ConsoleProgress progress =
                     new ConsoleProgress(console, "converting", "parameters", conversion.steps())) {
-                conversion.write(folder, progress::advance);
+                CommandRecord made = common.record(CommandRecord.FOLDER, checkpoint);
+                conversion.write(folder, Map.of(CommandRecord.FILE, made.file()), progress::advance);
             }
             report(checkpoint, folder);
         }

@@ -1,5 +1,6 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.datasets.DatasetsFolder;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
@@ -14,6 +15,7 @@ import dev.hyaline.tools.terminal.JsonOutput;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** The folder for the datasets library that {@code hyaline dump} makes from shards, which it hides until then. */
@@ -52,14 +54,18 @@ final class DatasetsOutput {
         }
     }
 
-    /** Makes the folder from the shards, and removes these. */
-    void write() {
+    /**
+     * Makes the folder from the shards, and removes these.
+     *
+     * @param made how it is made
+     */
+    void write(CommandRecord made) {
         HookPoint point = dump.points().getFirst();
         long windows;
         try (ActivationStore store = ActivationStore.open(shards);
                 ConsoleProgress progress = new ConsoleProgress(console, "write", "windows", store.documents())) {
             windows = store.documents();
-            DatasetsFolder.write(store, point, folder, progress::advance);
+            DatasetsFolder.write(store, point, folder, Map.of(CommandRecord.FILE, made.file()), progress::advance);
         }
         try (Stream<Path> files = Files.list(shards)) {
             for (Path file : files.toList()) {

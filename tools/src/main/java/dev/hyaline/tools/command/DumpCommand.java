@@ -166,7 +166,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
 
     @Override
     public void run() {
-        DumpParts steps = new DumpParts(console, options, parts, common.json);
+        DumpParts steps = new DumpParts(console, options, parts, common);
         if (parts.isFinish()) {
             steps.finish();
             return;
@@ -185,11 +185,12 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             if (parts.isPlan()) {
                 steps.plan(checkpoint, vocabulary, dryRun);
             } else if (inShards(corpus)) {
-                new ShardedDump(console, options, dryRun, common.json).write(checkpoint, vocabulary, corpus);
+                new ShardedDump(console, options, dryRun, common).write(checkpoint, vocabulary, corpus);
                 if (page.isAsked()) {
                     try (ActivationStore store = ActivationStore.open(options.folder())) {
                         page.write(
                                 console,
+                                checkpoint,
                                 () -> page(CorpusView.of(heading(checkpoint), store, vocabulary::shown)),
                                 common.json);
                     }
@@ -351,7 +352,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
                 ViewHeading heading = dump.edits().list().isEmpty()
                         ? heading(checkpoint)
                         : heading(checkpoint).withBasis(dump.edits().toString());
-                page.write(console, () -> page(recorder.view(heading, vocabulary::shown)), common.json);
+                page.write(console, checkpoint, () -> page(recorder.view(heading, vocabulary::shown)), common.json);
             }
             DumpReport.warnOfOverflow(console, written.overflowed(), options.type);
         }

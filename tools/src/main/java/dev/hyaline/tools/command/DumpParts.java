@@ -6,6 +6,7 @@ import dev.hyaline.instrument.dump.CorpusFiles;
 import dev.hyaline.instrument.dump.DumpFolder;
 import dev.hyaline.instrument.dump.DumpPlan;
 import dev.hyaline.instrument.dump.Provenance;
+import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.DryRunOptions;
 import dev.hyaline.tools.option.DumpOptions;
 import dev.hyaline.tools.option.ModelOptions;
@@ -27,13 +28,13 @@ final class DumpParts {
     private final Console console;
     private final DumpOptions options;
     private final PartOptions parts;
-    private final boolean json;
+    private final CommonOptions common;
 
-    DumpParts(Console console, DumpOptions options, PartOptions parts, boolean json) {
+    DumpParts(Console console, DumpOptions options, PartOptions parts, CommonOptions common) {
         this.console = console;
         this.options = options;
         this.parts = parts;
-        this.json = json;
+        this.common = common;
     }
 
     /** Plans a dump and writes the plan or, in a dry run, shows what the dump costs. */
@@ -53,9 +54,9 @@ final class DumpParts {
                     options.engine.threads(),
                     progress::advance);
         }
-        PlanReport report = new PlanReport(console, plan, folder, json);
+        PlanReport report = new PlanReport(console, plan, folder, common.json);
         if (dryRun.isGiven()) {
-            report.planned(new ShardedDump(console, options, dryRun, json)
+            report.planned(new ShardedDump(console, options, dryRun, common)
                     .cost(checkpoint, dump, corpus, plan.tokens(), plan.bytes()));
             return;
         }
@@ -81,7 +82,7 @@ final class DumpParts {
             DumpPlan.PartSummary written =
                     plan.write(dump.dump(), engine, dump.parser(), dump.provenance(), folder, range, counted);
             notice.cancel();
-            new PlanReport(console, plan, folder, json)
+            new PlanReport(console, plan, folder, common.json)
                     .part(written, counted.tokens(), Duration.ofNanos(System.nanoTime() - begin));
             DumpReport.warnOfOverflow(console, written.overflowed(), dump.dump().type());
         }
@@ -91,6 +92,6 @@ final class DumpParts {
     void finish() {
         Path folder = options.folder();
         DumpPlan plan = DumpPlan.read(folder);
-        new PlanReport(console, plan, folder, json).finished(plan.finish(folder, parts.verifies()));
+        new PlanReport(console, plan, folder, common.json).finished(plan.finish(folder, parts.verifies()));
     }
 }

@@ -173,6 +173,7 @@ public final class EditCommand implements Runnable, CheckedOptions {
                 report.print(engine, outcomes(engine, run, prompts, interventions, vocabulary), common.json);
                 page.write(
                         console,
+                        checkpoint,
                         () -> page(checkpoint.name(), run, prompts, interventions, vocabulary, pairs),
                         common.json);
             }

@@ -187,7 +187,7 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                 ExploredModel explored = explored(checkpoint, vocabulary, model, encoder, store);
                 all.addAll(ExploredViews.of(explored, encoder == null ? "" : text, tokens));
                 Page page = Page.of(checkpoint.name() + ": " + text, List.copyOf(all));
-                PageOption.write(console, file, page, common.json);
+                PageOption.write(console, file, page, common.record(EXPORT, checkpoint), common.json);
             }
         }
         if (common.json) {

@@ -139,6 +139,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                 }
                 page.write(
                         console,
+                        checkpoint,
                         () -> page(checkpoint.name(), edited, edits, generator, vocabulary, prompts, texts, generated),
                         common.json);
             }

@@ -204,6 +204,7 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                 }
                 page.write(
                         console,
+                        checkpoint,
                         () -> page(checkpoint.name(), model, vocabulary, prompts, given, scores, classes, statistics),
                         options.json());
                 List<ResultTable> tables = new ArrayList<>(List.of(scores));

@@ -109,7 +109,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
                 ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
                 Optional<TableFolder> folder = options.tables().folder(checkpoint, MAP);
                 try (Gpt2 model = analysis.start(analysis.weights(checkpoint), console)) {
-                    tokens(checkpoint.name(), model, vocabulary, prompt, folder.orElse(null));
+                    tokens(checkpoint, model, vocabulary, prompt, folder.orElse(null));
                 }
             }
             return;
@@ -121,7 +121,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
                         .measure(study.pairs(), options.metric())
                         .from(study.origin());
                 metric(study, table);
-                page.write(console, () -> page(study, model, table), options.json());
+                page.write(console, study.checkpoint(), () -> page(study, model, table), options.json());
                 folder.ifPresent(out -> out.write(console, Map.of(NAME, table), options.json()));
             }
         }
@@ -168,7 +168,8 @@ public final class LensCommand implements Runnable, CheckedOptions {
     }
 
     private void tokens(
-            String name, Gpt2 model, ModelVocabulary vocabulary, String text, @Nullable TableFolder folder) {
+            Checkpoint checkpoint, Gpt2 model, ModelVocabulary vocabulary, String text, @Nullable TableFolder folder) {
+        String name = checkpoint.name();
         LogitLens lens = LogitLens.of(model);
         int[] tokens = PairOptions.encoder(vocabulary, options.pairs().begins()).prompt(text);
         if (tokens.length == 0) {
@@ -190,6 +191,7 @@ public final class LensCommand implements Runnable, CheckedOptions {
         }
         page.write(
                 console,
+                checkpoint,
                 () -> Page.of(
                         "Logit lens: " + name,
                         PromptViews.of(model, name, text, tokens, vocabulary::shown, "")

@@ -195,7 +195,7 @@ public final class PatchCommand implements Runnable, CheckedOptions {
                         top,
                         chosen.isEmpty() ? null : new EdgeMatrix(chosen));
                 SweepResult result = report.run(experiment, sweep);
-                page.write(console, () -> page(study, report, sweep, result), options.json());
+                page.write(console, study.checkpoint(), () -> page(study, report, sweep, result), options.json());
             }
         }
     }

@@ -3,10 +3,7 @@ package dev.hyaline.tools.command;
 import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
-import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
-import dev.hyaline.instrument.dump.Provenance.ModelFile;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.PathOption;
@@ -20,9 +17,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -42,11 +37,14 @@ import picocli.CommandLine.Spec;
         header = "Makes a result again by the command that its files keep, and compares it.",
         description = {
             "",
-            "FILE is a table (JSON, SVG, PNG, or CSV with its JSON beside it), a circuit's file, or a dump. The command"
-                    + " that made it is run again, in a folder of its own, and what it writes is compared byte by byte"
-                    + " with what is there. Files that the command reads are looked for from the present folder. PNG"
-                    + " files, which depend on the fonts of the machine, are not compared. The exit code is 1 if"
-                    + " something differs."
+            "FILE is any file or folder that a command wrote: a table (JSON, SVG, PNG, or CSV with its JSON beside"
+                + " it), a circuit, a page, a picture, an autoencoder, its latents, a model, or a dump, whose"
+                + " manifest.json tells how it was made. Other folders have a made.json for that, other files keep it"
+                + " inside. The command that made it is run again, in a folder of its own, and what it writes is"
+                + " compared byte by byte with what is there. Files that the command reads are looked for from the"
+                + " present folder. A training takes as long as it took. PNG files, which depend on the fonts of the"
+                + " machine, are not compared. Of a study, redo is the command verify. The exit code is 1 if something"
+                + " differs."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -54,19 +52,48 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  hyaline lens --out found && hyaline redo found/lens.svg",
-            "  hyaline dump && hyaline redo hyaline-dump"
+            "  hyaline dump && hyaline redo hyaline-dump",
+            "  hyaline sae train && hyaline redo hyaline-sae"
         })
 public final class RedoCommand implements Callable<Integer>, CheckedOptions {
     private static final int DIFFERENT = 1;
-    private static final String MANIFEST = "manifest.json";
+    private static final String PNG = ".png";
 
     /** The commands that keep a record. */
-    private static final Set<String> COMMANDS =
-            Set.of("ablate", "attribute", "circuit", "dump", "heads", "lens", "patch", "probe", "sae", "superposition");
+    private static final Set<String> COMMANDS = Set.of(
+            "ablate",
+            "attribute",
+            "circuit",
+            "convert",
+            "dump",
+            "edit",
+            "explore",
+            "generate",
+            "heads",
+            "lens",
+            "patch",
+            "probe",
+            "sae",
+            "superposition",
+            "train");
+
+    /** The options that name what a command writes. */
+    private static final Set<String> OUTPUTS =
+            Set.of(CommandRecord.FOLDER, "--html", "--picture", "--export", MadeFile.PLAN);
 
     /** Options that write somewhere, which no record has: a file from elsewhere must not use them. */
-    private static final List<String> REFUSED =
-            List.of("-o", "--out", "--force", "--resume", "--html", "--plan", "--part", "--finish");
+    private static final List<String> REFUSED = List.of(
+            "-o",
+            "--out",
+            "--force",
+            "--resume",
+            "--html",
+            "--picture",
+            "--export",
+            "--plan",
+            "--part",
+            "--finish",
+            "--checkpoint-every");
 
     private final Console console;
 
@@ -85,9 +112,6 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
         this.console = console;
     }
 
-    /** How a result was made and the folder that it is in. */
-    private record Made(Path folder, CommandRecord record) {}
-
     @Override
     public void check() {
         if (!Files.exists(PathOption.parse("FILE", file))) {
@@ -97,46 +121,40 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
 
     @Override
     public Integer call() {
-        Made made = made(PathOption.parse("FILE", file));
-        requireHarmless(made.record.command());
+        Path path = PathOption.parse("FILE", file);
+        Optional<Path> study = MadeFile.study(path);
+        if (study.isPresent()) {
+            List<String> verify = new ArrayList<>(List.of("verify", study.get().toString()));
+            if (common.json) {
+                verify.add("--json");
+            }
+            return commandLine(verify, console);
+        }
+        MadeFile made = MadeFile.of(path);
+        requireHarmless(made.record());
+        requireKept(made.record().command());
         try (ScratchFolder scratch = ScratchFolder.of("hyaline-redo-")) {
             Path again = scratch.path().resolve("again");
-            int code = run(made.record, again);
+            int code = run(made, again);
             if (code != 0) {
                 return code;
             }
             List<String> compared = new ArrayList<>();
             String difference = difference(made, again, compared);
-            print(made.record, difference, compared);
+            print(made.record(), difference, compared);
             return difference == null ? 0 : DIFFERENT;
         }
     }
 
-    private static Made made(Path path) {
-        Path named = Files.isDirectory(path) ? path.resolve(MANIFEST) : path;
-        if (named.toString().endsWith(".csv")) {
-            String name = named.toString();
-            named = Path.of(name.substring(0, name.length() - "csv".length()) + "json");
-        }
-        if (!Files.isRegularFile(named)) {
-            throw new BadInputException(path + " does not say how it was made: there is no " + named);
-        }
-        Path found = named;
-        Path folder = Objects.requireNonNull(named.toAbsolutePath().getParent(), "a file has a folder");
-        CommandRecord record = CommandRecord.of(named)
-                .or(() -> ofDump(found))
-                .orElseThrow(() -> new BadInputException(
-                        path + " does not say how it was made; files of hyaline's" + " tables, circuits and dumps do"));
-        return new Made(folder, record);
-    }
-
-    private void requireHarmless(List<String> command) {
+    private void requireHarmless(CommandRecord record) {
+        List<String> command = record.command();
         if (command.isEmpty() || !COMMANDS.contains(command.getFirst())) {
             throw new BadInputException(file + " names " + (command.isEmpty() ? "no command" : command.getFirst())
                     + "; redo runs " + COMMANDS.stream().sorted().collect(Collectors.joining(", ")));
         }
-        command.stream()
-                .filter(argument -> REFUSED.stream().anyMatch(argument::startsWith))
+        Stream.concat(
+                        command.stream().filter(argument -> REFUSED.stream().anyMatch(argument::startsWith)),
+                        Stream.of(record.output()).filter(output -> !OUTPUTS.contains(output)))
                 .findFirst()
                 .ifPresent(argument -> {
                     throw new BadInputException(
@@ -144,33 +162,22 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
                 });
     }
 
-    private static Optional<CommandRecord> ofDump(Path manifest) {
-        if (!manifest.endsWith(MANIFEST)) {
-            return Optional.empty();
+    /** Refuses what was read from a pipe, which nobody kept. */
+    private void requireKept(List<String> command) {
+        for (int i = 1; i < command.size(); i++) {
+            String before = command.get(i - 1);
+            String argument = command.get(i);
+            if ((argument.equals("-") && before.startsWith("--"))
+                    || argument.matches("--(prompts|text|token-file)=-")
+                    || argument.matches("(--[a-z-]+=)?/(dev|proc/self)/fd/\\d+")) {
+                throw new BadInputException(file + " was made from what came through a pipe (" + argument
+                        + "), which is kept nowhere; it can be made again only from a file");
+            }
         }
-        Json json;
-        try {
-            json = Json.readObject(InputErrors.INSTANCE, manifest.toString(), Files.readAllBytes(manifest));
-        } catch (IOException e) {
-            throw FileException.reading(manifest, e);
-        }
-        List<String> command =
-                json.require("command").elements().stream().map(Json::string).toList();
-        Json model = json.require("model");
-        return Optional.of(new CommandRecord(
-                json.require("tool").string(),
-                command.subList(1, command.size()),
-                model.require("name").string(),
-                model.require("files").elements().stream()
-                        .map(of -> new ModelFile(
-                                of.require("name").string(),
-                                of.require("bytes").whole(0),
-                                of.require("sha256").string()))
-                        .toList()));
     }
 
     /** Runs the command without its output; what it has to say of progress and failures is shown. */
-    private int run(CommandRecord record, Path folder) {
+    private int run(MadeFile made, Path again) {
         Console quiet = new Console(
                 InputStream.nullInputStream(),
                 new PrintWriter(Writer.nullWriter()),
@@ -178,10 +185,26 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
                 false,
                 console.progress(),
                 console.environment());
+        CommandRecord record = made.record();
+        String name = String.valueOf(made.path().getFileName());
+        String output = record.output();
         List<String> arguments = new ArrayList<>(record.command());
-        arguments.addAll(List.of("--out", folder.toString()));
+        if (output.equals(MadeFile.PLAN)) {
+            arguments.addAll(List.of(MadeFile.PLAN, CommandRecord.FOLDER, again.toString()));
+        } else {
+            arguments.addAll(List.of(output, (made.isWhole() ? again.resolve(name) : again).toString()));
+            if (record.command().getFirst().equals("dump") && !output.equals(CommandRecord.FOLDER)) {
+                // A dump is written beside its page in any case.
+                arguments.addAll(List.of(
+                        CommandRecord.FOLDER, again.resolveSibling("dump").toString()));
+            }
+        }
+        return commandLine(arguments, quiet);
+    }
+
+    private int commandLine(List<String> arguments, Console streams) {
         CommandLine root = spec.root().commandLine();
-        return HyalineCommand.commandLine(arguments.getFirst(), quiet)
+        return HyalineCommand.commandLine(arguments.getFirst(), streams)
                 .setExpandAtFiles(root.isExpandAtFiles())
                 .setErr(root.getErr())
                 .setExecutionStrategy(root.getExecutionStrategy())
@@ -195,46 +218,63 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
      *
      * @param compared gets the names of the files that are the same
      */
-    private static @Nullable String difference(Made made, Path again, List<String> compared) {
-        try (Stream<Path> files = Files.list(again)) {
-            for (Path file : files.sorted().toList()) {
-                String name = file.getFileName().toString();
-                Path old = made.folder.resolve(name);
-                if (name.startsWith(".") || name.endsWith(".png") || name.equals(MANIFEST)) {
-                    continue;
-                }
-                if (!Files.isRegularFile(old)) {
-                    return old + " is missing";
-                }
-                if (!isSame(old, file)) {
-                    return old + " differs" + model(made.record, file);
-                }
-                compared.add(name);
+    private static @Nullable String difference(MadeFile made, Path again, List<String> compared) {
+        for (Path file : files(again, made.isWhole())) {
+            Path name = again.relativize(file);
+            // Of several folders of one command, the file may be in one, or be the folder of all.
+            boolean isOneOfSeveral = name.getNameCount() > 1 && !made.isOfSeveral();
+            if (isOneOfSeveral && !name.startsWith(made.folder().getFileName())) {
+                continue;
             }
-        } catch (IOException e) {
-            throw FileException.reading(again, e);
+            Path old = isOneOfSeveral
+                    ? made.folder().resolveSibling(name)
+                    : made.folder().resolve(name);
+            if (!Files.isRegularFile(old)) {
+                return old + " is missing";
+            }
+            String difference = FileDifference.of(old, file);
+            if (difference != null) {
+                return old + " " + difference
+                        + (name.toString().endsWith(PNG) ? "; PNG depends on the fonts of the machine" : "")
+                        + model(made.record(), file);
+            }
+            compared.add(name.toString());
         }
-        return null;
+        boolean isFile = Files.isRegularFile(made.path());
+        String name = String.valueOf(made.path().getFileName());
+        boolean isKnown = MadeFile.tells(name)
+                || name.endsWith(PNG)
+                || compared.stream().anyMatch(one -> Path.of(one).endsWith(name));
+        return isFile && !isKnown ? made.path() + " is none of the files that the command writes" : null;
     }
 
-    private static boolean isSame(Path old, Path again) throws IOException {
-        if (!CommandRecord.isKeptIn(old.toString())) {
-            return Files.mismatch(old, again) < 0;
+    /** The files that are compared; PNG only if there is nothing else. */
+    private static List<Path> files(Path folder, boolean withPng) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(file -> {
+                        String name = file.getFileName().toString();
+                        return !name.startsWith(".") && (withPng || !name.endsWith(PNG)) && !MadeFile.tells(name);
+                    })
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw FileException.reading(folder, e);
         }
-        return Arrays.equals(
-                CommandRecord.without(old.toString(), Files.readAllBytes(old)),
-                CommandRecord.without(again.toString(), Files.readAllBytes(again)));
     }
 
     /** Of a difference, that the model is another, if the files tell. */
     private static String model(CommandRecord record, Path again) {
-        if (!CommandRecord.isKeptIn(again.toString())) {
-            return "";
-        }
-        return CommandRecord.of(again)
+        Path telling = again.resolveSibling(CommandRecord.FILE);
+        return CommandRecord.of(Files.exists(telling) ? telling : again)
                 .filter(now -> !now.modelFiles().equals(record.modelFiles()))
                 .map(now -> "; the files of the model " + record.model() + " have changed since")
                 .orElse("");
+    }
+
+    /** A command as one types it, without the program's name. */
+    static String shown(List<String> command) {
+        return command.stream().map(Printable::shellWord).collect(Collectors.joining(" "));
     }
 
     private void print(CommandRecord record, @Nullable String difference, List<String> compared) {
@@ -253,9 +293,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             });
             return;
         }
-        console.out()
-                .println("hyaline "
-                        + record.command().stream().map(Printable::shellWord).collect(Collectors.joining(" ")));
+        console.out().println("hyaline " + shown(record.command()));
         if (difference != null) {
             console.lines(difference);
             if (!record.tool().equals(Version.text())) {

@@ -2,12 +2,14 @@ package dev.hyaline.tools.command;
 
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.SaeSource;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -55,7 +57,9 @@ public final class SaeConvertCommand implements Runnable, CheckedOptions {
         for (int i = 0; i < densities.length; i++) {
             densities[i] = (float) Math.max(0, Math.pow(10, densities[i]) - 1e-10);
         }
-        SaeFiles.write(file.autoencoder(), PathOption.parse("--out", out), densities);
+        CommandRecord made = common.record(CommandRecord.FOLDER, null);
+        SaeFiles.write(
+                file.autoencoder(), PathOption.parse("--out", out), densities, Map.of(CommandRecord.FILE, made.file()));
         if (common.json) {
             JsonOutput.print(console, json -> json.writeStringProperty("out", out));
         } else {

@@ -3,6 +3,7 @@ package dev.hyaline.tools.command;
 import dev.hyaline.analysis.sparse.feature.LatentDump;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -18,6 +19,7 @@ import dev.hyaline.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -106,9 +108,11 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
             Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
+            Map<String, String> made =
+                    run.record(CommandRecord.FOLDER, checkpoint).metadata();
             LatentDump.Summary written = format == Form.DELPHI
-                    ? LatentDump.writeCache(model, attachment, prompts, file)
-                    : LatentDump.write(model, attachment, prompts, file);
+                    ? LatentDump.writeCache(model, attachment, prompts, file, made)
+                    : LatentDump.write(model, attachment, prompts, file, made);
             if (run.json()) {
                 JsonOutput.print(console, json -> {
                     json.writeStringProperty("out", out);

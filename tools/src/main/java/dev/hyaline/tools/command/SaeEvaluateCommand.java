@@ -9,6 +9,7 @@ import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.Disk;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -54,6 +55,7 @@ import tools.jackson.core.JsonGenerator;
 public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     private static final int TEXTS = 128;
     private static final int BARS = 40;
+    private static final String PICTURE = "--picture";
 
     private final Console console;
 
@@ -67,7 +69,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
     private ConceptOptions concepts;
 
     @Option(
-            names = "--picture",
+            names = PICTURE,
             paramLabel = "FILE",
             description = "Also draw how often latents fire, as an .svg or .png file; must not exist.")
     private String picture = "";
@@ -84,7 +86,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
         if (picture.isEmpty()) {
             return;
         }
-        PathOption.newFile("--picture", picture);
+        PathOption.newFile(PICTURE, picture);
         if (!picture.endsWith(".svg") && !picture.endsWith(".png")) {
             throw new BadInputException("--picture: a picture is an .svg or .png file, found " + picture);
         }
@@ -109,7 +111,7 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
                             LatentStudy.of(model, attachment, prompts, excluded), concepts.sets(vocabulary))
                     : null;
             if (!picture.isEmpty()) {
-                draw(checkpoint.name(), attachment, evaluation);
+                draw(checkpoint, attachment, evaluation);
             }
             if (run.json()) {
                 json(evaluation, interpretable);
@@ -122,16 +124,18 @@ public final class SaeEvaluateCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private void draw(String model, Attachment attachment, SaeEvaluation evaluation) {
+    private void draw(Checkpoint checkpoint, Attachment attachment, SaeEvaluation evaluation) {
         DensityPicture drawn = DensityPicture.of(
                 "How often latents fire: " + source.name(),
-                model + ", " + attachment.place() + ", " + evaluation.tokens() + " tokens of " + texts.description(),
+                checkpoint.name() + ", " + attachment.place() + ", " + evaluation.tokens() + " tokens of "
+                        + texts.description(),
                 evaluation.densities(),
                 evaluation.tokens());
-        Path file = PathOption.parse("--picture", picture);
+        Path file = PathOption.parse(PICTURE, picture);
         byte[] bytes = picture.endsWith(".png") ? drawn.png() : drawn.svg().getBytes(StandardCharsets.UTF_8);
         try {
-            PartialFile.write(file, bytes);
+            Disk.createParent(file.toAbsolutePath());
+            PartialFile.write(file, run.record(PICTURE, checkpoint).into(picture, bytes));
         } catch (IOException e) {
             throw FileException.writing(file, e);
         }

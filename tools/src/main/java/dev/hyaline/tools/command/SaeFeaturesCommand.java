@@ -5,6 +5,7 @@ import dev.hyaline.analysis.sparse.feature.InterpretableLatents;
 import dev.hyaline.analysis.sparse.feature.LatentStudy;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.Page;
@@ -150,10 +151,19 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                     : IndexSelection.parse(latents).in(study.latents(), "latent");
             if (folder != null) {
                 try (ConsoleProgress progress = new ConsoleProgress(console, "write", "pages", chosen.length)) {
-                    LatentPages.write(study, checkpoint.name(), chosen, vocabulary::text, folder, progress::advance);
+                    LatentPages.write(
+                            study,
+                            checkpoint.name(),
+                            chosen,
+                            vocabulary::text,
+                            folder,
+                            Map.of(
+                                    CommandRecord.FILE,
+                                    run.record(CommandRecord.FOLDER, checkpoint).file()),
+                            progress::advance);
                 }
             }
-            page.write(console, () -> page(checkpoint, vocabulary, model, study, chosen), run.json());
+            page.write(console, checkpoint, () -> page(checkpoint, vocabulary, model, study, chosen), run.json());
             Map<String, Set<Integer>> sets = concepts.setsAndTokens(vocabulary, prompts);
             @Nullable
             InterpretableComparison compared = InterpretableComparison.isPossible(study, sets)

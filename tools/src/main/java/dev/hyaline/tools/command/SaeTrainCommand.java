@@ -11,6 +11,7 @@ import dev.hyaline.analysis.sparse.train.StoreData;
 import dev.hyaline.analysis.sparse.train.TrainedActivation;
 import dev.hyaline.analysis.sparse.train.Training;
 import dev.hyaline.analysis.sparse.train.TrainingData;
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
@@ -390,6 +391,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             report(List.of(), data, 1);
             return;
         }
+        CommandRecord made = run.record(CommandRecord.FOLDER, checkpoint);
         Map<SaeTrainer, Run> runs = new LinkedHashMap<>();
         try (StopNotice notice = new StopNotice(console, "the same command with --resume goes on")) {
             for (SaeSettings.Setting setting : left) {
@@ -408,13 +410,13 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                     of.dead = deadNow;
                     progress.advance(1);
                     if (done % checkpointEvery == 0 && done < steps) {
-                        trainer.checkpoint(checkpoint(of.setting));
+                        trainer.checkpoint(checkpoint(of.setting), made.metadata());
                     }
                 });
             }
             double seconds = (System.nanoTime() - begin) / 1e9;
             for (Run done : runs.values()) {
-                write(done, checkpoint, in, to, excluded);
+                write(done, checkpoint, in, to, excluded, made);
             }
             notice.cancel();
             report(List.copyOf(runs.values()), data, seconds);
@@ -441,7 +443,13 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         }
     }
 
-    private void write(Run done, Checkpoint checkpoint, List<HookPoint> in, HookPoint to, Set<Integer> excluded) {
+    private void write(
+            Run done,
+            Checkpoint checkpoint,
+            List<HookPoint> in,
+            HookPoint to,
+            Set<Integer> excluded,
+            CommandRecord made) {
         SaeMetadata metadata = SaeMetadata.unknown()
                 .at(checkpoint.name(), in.stream().map(HookPoint::name).collect(Collectors.joining(",")))
                 .texts(texts.context(), texts.begins())
@@ -452,7 +460,8 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
         SaeFiles.write(
                 done.trainer.autoencoder(metadata),
                 PathOption.parse("--out", folder(done.setting)),
-                done.trainer.densities());
+                done.trainer.densities(),
+                Map.of(CommandRecord.FILE, made.file()));
         Path file = checkpoint(done.setting);
         try {
             Files.deleteIfExists(file);

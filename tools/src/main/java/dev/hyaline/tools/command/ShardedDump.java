@@ -1,5 +1,6 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
@@ -7,6 +8,7 @@ import dev.hyaline.instrument.dump.DumpCost;
 import dev.hyaline.instrument.dump.DumpFolder;
 import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import dev.hyaline.instrument.dump.Provenance;
+import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.DryRunOptions;
 import dev.hyaline.tools.option.DumpOptions;
 import dev.hyaline.tools.option.ModelOptions;
@@ -32,13 +34,13 @@ final class ShardedDump {
     private final Console console;
     private final DumpOptions options;
     private final DryRunOptions dryRun;
-    private final boolean json;
+    private final CommonOptions common;
 
-    ShardedDump(Console console, DumpOptions options, DryRunOptions dryRun, boolean json) {
+    ShardedDump(Console console, DumpOptions options, DryRunOptions dryRun, CommonOptions common) {
         this.console = console;
         this.options = options;
         this.dryRun = dryRun;
-        this.json = json;
+        this.common = common;
     }
 
     /** Writes what is asked for or, in a dry run, shows how large it is and what it costs. */
@@ -51,18 +53,18 @@ final class ShardedDump {
         }
         CorpusReport report = new CorpusReport(console, checkpoint.name(), dump, forecast);
         if (dryRun.isGiven()) {
-            report.forecast(folder, cost(checkpoint, dump, corpus, forecast.tokens(), forecast.bytes()), json);
+            report.forecast(folder, cost(checkpoint, dump, corpus, forecast.tokens(), forecast.bytes()), common.json);
             return;
         }
         if (options.format != OutputFormat.DATASETS) {
             write(checkpoint, vocabulary, corpus, forecast, dump, folder, options.shards.ifExists(), report);
             return;
         }
-        DatasetsOutput datasets = new DatasetsOutput(console, dump, folder, json);
+        DatasetsOutput datasets = new DatasetsOutput(console, dump, folder, common.json);
         // What is there is of a run of this command that was killed: nobody else writes there.
         IfExists ifExists = options.shards.ifExists() == IfExists.RESUME ? IfExists.RESUME : IfExists.REPLACE;
         write(checkpoint, vocabulary, corpus, forecast, dump, datasets.shards(), ifExists, null);
-        datasets.write();
+        datasets.write(common.record(CommandRecord.FOLDER, checkpoint));
     }
 
     /**
@@ -99,7 +101,7 @@ final class ShardedDump {
             notice.cancel();
             Duration elapsed = Duration.ofNanos(System.nanoTime() - begin);
             if (report != null) {
-                report.written(engine, written, tokens, elapsed, json);
+                report.written(engine, written, tokens, elapsed, common.json);
             }
             DumpReport.warnOfOverflow(console, written.overflowed(), dump.type());
         }

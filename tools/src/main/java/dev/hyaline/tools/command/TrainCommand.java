@@ -1,5 +1,6 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -26,8 +27,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -235,6 +238,7 @@ public final class TrainCommand implements Runnable, CheckedOptions {
 
     private void train(Checkpoint checkpoint, Gpt2Config config, int[] tokens) {
         TrainingOptions options = options();
+        CommandRecord made = common.record(CommandRecord.FOLDER, checkpoint);
         Path file = checkpointFile();
         ModelTraining training = resume && Files.exists(file)
                 ? ModelTraining.resume(file, config, tokens, options, threads.threads())
@@ -249,11 +253,13 @@ public final class TrainCommand implements Runnable, CheckedOptions {
                     results.add(training.next());
                     progress.advance(1);
                     if (training.step() % checkpointEvery == 0 || training.step() == steps) {
-                        training.save(file);
+                        training.save(file, made.metadata());
                     }
                 }
             }
-            training.export(PathOption.parse("--out", out), checkpoint.filesBesideWeights(config));
+            Map<String, byte[]> files = new LinkedHashMap<>(checkpoint.filesBesideWeights(config));
+            files.put(CommandRecord.FILE, made.file());
+            training.export(PathOption.parse("--out", out), files);
             notice.cancel();
             Files.deleteIfExists(file);
         } catch (IOException e) {

@@ -1,7 +1,12 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.tools.Main;
+import dev.hyaline.weights.Checkpoint;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The options of every command. */
 public final class CommonOptions {
@@ -17,4 +22,18 @@ public final class CommonOptions {
             usageHelp = true,
             description = "Show this help.")
     boolean help;
+
+    @Spec(Spec.Target.MIXEE)
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    /**
+     * How what this command writes is made.
+     *
+     * @param output the option that names the file or folder
+     * @param checkpoint the model; null for none
+     */
+    public CommandRecord record(String output, @Nullable Checkpoint checkpoint) {
+        return ResultArguments.record(spec, output, checkpoint);
+    }
 }

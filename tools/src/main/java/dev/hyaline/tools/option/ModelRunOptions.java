@@ -1,5 +1,6 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
@@ -19,6 +20,11 @@ public final class ModelRunOptions {
     /** Returns whether to print one JSON document instead of text. */
     public boolean json() {
         return common.json;
+    }
+
+    /** How what this command writes is made; {@code output} is the option that names the file or folder. */
+    public CommandRecord record(String output, Checkpoint checkpoint) {
+        return common.record(output, checkpoint);
     }
 
     /** Opens the model's checkpoint; no weights are read yet. */

@@ -1,5 +1,6 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.explorer.Page;
 import dev.hyaline.explorer.data.ViewHeading;
@@ -7,15 +8,15 @@ import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.Printable;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
+import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -50,16 +51,11 @@ public final class PageOption implements CheckedOptions {
 
     /** The heading of a view of this command's result, with the command as one types it, less the page's own option. */
     public ViewHeading heading(String title, String model) {
-        List<String> words = new ArrayList<>(List.of("hyaline"));
-        List<String> given = command.commandLine().getParseResult().originalArgs();
-        for (int i = 0; i < given.size(); i++) {
-            if (given.get(i).equals(NAME)) {
-                i++;
-            } else if (!given.get(i).startsWith(NAME + "=")) {
-                words.add(Printable.shellWord(given.get(i)));
-            }
-        }
-        return ViewHeading.of(title, model).withCommand(String.join(" ", words));
+        return ViewHeading.of(title, model)
+                .withCommand("hyaline "
+                        + ResultArguments.of(command).stream()
+                                .map(Printable::shellWord)
+                                .collect(Collectors.joining(" ")));
     }
 
     /** The same of a study's result. */
@@ -74,18 +70,24 @@ public final class PageOption implements CheckedOptions {
     /**
      * Writes the page, if one is asked for, and prints its name unless {@code quiet}.
      *
+     * @param checkpoint the model; null for none
      * @param page made only if it is asked for
      */
-    public void write(Console console, Supplier<Page> page, boolean quiet) {
+    public void write(Console console, @Nullable Checkpoint checkpoint, Supplier<Page> page, boolean quiet) {
         if (file == null) {
             return;
         }
-        write(console, PathOption.parse(NAME, file), page.get(), quiet);
+        write(
+                console,
+                PathOption.parse(NAME, file),
+                page.get(),
+                ResultArguments.record(command, NAME, checkpoint),
+                quiet);
     }
 
     /** Says how large a page is if it is large, writes it to a file, and prints its name unless {@code quiet}. */
-    public static void write(Console console, Path path, Page page, boolean quiet) {
-        byte[] html = page.html().getBytes(StandardCharsets.UTF_8);
+    public static void write(Console console, Path path, Page page, CommandRecord made, boolean quiet) {
+        byte[] html = made.into(".html", page.html().getBytes(StandardCharsets.UTF_8));
         if (html.length >= LARGE_BYTES) {
             console.err().printf(Locale.ROOT, "hyaline: %s will have %.1f MB%n", path, html.length / 1e6);
         }

@@ -1,5 +1,7 @@
 package dev.hyaline.tools.option;
 
+import dev.hyaline.analysis.table.CommandRecord;
+import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -11,10 +13,37 @@ import picocli.CommandLine.ParseResult;
 /** The arguments of a command line that decide its results. */
 final class ResultArguments {
     /** Options that decide where results go, how fast they come, and what is shown of them. */
-    private static final Set<String> OTHERS =
-            Set.of("--out", "--force", "--resume", "--threads", "--json", "--top", "--html", "--stacktrace");
+    private static final Set<String> OTHERS = Set.of(
+            "--out",
+            "--html",
+            "--picture",
+            "--export",
+            "--force",
+            "--resume",
+            "--checkpoint-every",
+            "--refresh",
+            "--threads",
+            "--json",
+            "--top",
+            "--stacktrace");
 
     private ResultArguments() {}
+
+    /**
+     * How what a command writes was made.
+     *
+     * @param spec of the command, or of a mixin of it
+     * @param output the option that names the file or folder
+     * @param checkpoint the model; null for none
+     */
+    static CommandRecord record(CommandSpec spec, String output, @Nullable Checkpoint checkpoint) {
+        return new CommandRecord(
+                Version.text(),
+                of(spec),
+                output,
+                checkpoint == null ? null : checkpoint.name(),
+                checkpoint == null ? List.of() : ModelOptions.files(checkpoint));
+    }
 
     /** The command's name and its arguments as they were given, without those that change no result. */
     static List<String> of(CommandSpec spec) {

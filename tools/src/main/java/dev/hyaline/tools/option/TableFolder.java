@@ -38,16 +38,24 @@ public record TableFolder(Path path, CommandRecord made) {
         }
     }
 
-    /** Writes files by name. */
+    /**
+     * Writes files by name, and with a CSV that has no JSON of its name one file that says how all of them were made.
+     */
     public void writeFiles(Map<String, byte[]> files) {
         TableFiles.createFolder(path);
-        files.forEach((name, content) -> {
-            Path file = path.resolve(name);
-            try {
-                PartialFile.write(file, made.into(name, content));
-            } catch (IOException e) {
-                throw FileException.writing(file, e);
-            }
-        });
+        files.forEach((name, content) -> write(name, made.into(name, content)));
+        if (files.keySet().stream()
+                .anyMatch(name -> name.endsWith(".csv") && !files.containsKey(name.replace(".csv", ".json")))) {
+            write(CommandRecord.FILE, made.file());
+        }
+    }
+
+    private void write(String name, byte[] content) {
+        Path file = path.resolve(name);
+        try {
+            PartialFile.write(file, content);
+        } catch (IOException e) {
+            throw FileException.writing(file, e);
+        }
     }
 }

@@ -74,14 +74,6 @@ public final class TableOptions implements CheckedOptions {
         }
         Path folder = PathOption.parse("--out", out);
         PathOption.requireWritable("--out", folder.resolve(names[0]));
-        return Optional.of(new TableFolder(folder, made(checkpoint)));
-    }
-
-    private CommandRecord made(@Nullable Checkpoint checkpoint) {
-        return new CommandRecord(
-                Version.text(),
-                ResultArguments.of(spec),
-                checkpoint == null ? null : checkpoint.name(),
-                checkpoint == null ? List.of() : ModelOptions.files(checkpoint));
+        return Optional.of(new TableFolder(folder, ResultArguments.record(spec, CommandRecord.FOLDER, checkpoint)));
     }
 }

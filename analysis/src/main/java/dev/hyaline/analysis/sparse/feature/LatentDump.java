@@ -34,6 +34,16 @@ public final class LatentDump {
      * @throws FileException if the file cannot be written
      */
     public static Summary write(Gpt2 model, Attachment attachment, Prompts prompts, Path file) {
+        return write(model, attachment, prompts, file, Map.of());
+    }
+
+    /**
+     * As {@link #write(Gpt2, Attachment, Prompts, Path)}, with more metadata.
+     *
+     * @param more text by key
+     */
+    public static Summary write(
+            Gpt2 model, Attachment attachment, Prompts prompts, Path file, Map<String, String> more) {
         EncodedTexts texts = EncodedTexts.of(model, attachment, prompts);
         Latents latents = texts.latents();
         int count = latents.count();
@@ -45,7 +55,7 @@ public final class LatentDump {
                 new TensorEntry("tokens", Dtype.I64, List.of(rows)),
                 new TensorEntry("documents", Dtype.I64, List.of(rows)),
                 new TensorEntry("positions", Dtype.I64, List.of(rows)));
-        Map<String, String> metadata = new TreeMap<>();
+        Map<String, String> metadata = new TreeMap<>(more);
         metadata.put("hook_point", attachment.out().name());
         metadata.put("width", String.valueOf(latents.width()));
         attachment.head().ifPresent(one -> metadata.put("head", String.valueOf(one.index())));
@@ -71,6 +81,16 @@ public final class LatentDump {
      * @throws FileException if the file cannot be written
      */
     public static Summary writeCache(Gpt2 model, Attachment attachment, Prompts prompts, Path file) {
+        return writeCache(model, attachment, prompts, file, Map.of());
+    }
+
+    /**
+     * As {@link #writeCache(Gpt2, Attachment, Prompts, Path)}, with metadata.
+     *
+     * @param metadata text by key
+     */
+    public static Summary writeCache(
+            Gpt2 model, Attachment attachment, Prompts prompts, Path file, Map<String, String> metadata) {
         int[] lengths = prompts.lengths();
         for (int length : lengths) {
             if (length != lengths[0]) {
@@ -87,7 +107,7 @@ public final class LatentDump {
                 cache.add(t, latents.indices()[i], latents.values()[i]);
             }
         }
-        write(file, channel -> cache.write(channel, Map.of()));
+        write(file, channel -> cache.write(channel, metadata));
         return new Summary(latents.tokens(), cache.count());
     }
 

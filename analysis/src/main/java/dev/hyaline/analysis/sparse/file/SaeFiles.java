@@ -8,6 +8,7 @@ import dev.hyaline.files.Json;
 import dev.hyaline.weights.TensorFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -112,7 +113,16 @@ public final class SaeFiles {
      * @throws dev.hyaline.engine.error.FileException if it cannot be written
      */
     public static void write(SparseAutoencoder autoencoder, Path folder, float[] densities) {
-        SaeLensWriter.write(autoencoder, folder, densities);
+        write(autoencoder, folder, densities, Map.of());
+    }
+
+    /**
+     * As {@link #write(SparseAutoencoder, Path, float[])}, with more files in the folder, which SAELens does not read.
+     *
+     * @param more content by name
+     */
+    public static void write(SparseAutoencoder autoencoder, Path folder, float[] densities, Map<String, byte[]> more) {
+        SaeLensWriter.write(autoencoder, folder, densities, more);
     }
 
     static Json config(Path file) {

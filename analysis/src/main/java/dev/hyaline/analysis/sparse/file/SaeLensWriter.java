@@ -57,7 +57,7 @@ final class SaeLensWriter {
 
     private SaeLensWriter() {}
 
-    static void write(SparseAutoencoder autoencoder, Path folder, float[] densities) {
+    static void write(SparseAutoencoder autoencoder, Path folder, float[] densities, Map<String, byte[]> more) {
         SparseAutoencoder sae = writable(autoencoder);
         if (densities.length > 0 && densities.length != sae.config().latents()) {
             throw new BadShapeException("densities", sae.config().latents() + " values", densities.length + " values");
@@ -76,6 +76,9 @@ final class SaeLensWriter {
                 }
                 write(partial.path().resolve("sparsity.safetensors"), Map.of("sparsity", new Tensor(logs, List.of((long)
                         logs.length))));
+            }
+            for (Map.Entry<String, byte[]> file : more.entrySet()) {
+                Files.write(partial.path().resolve(file.getKey()), file.getValue());
             }
             partial.commit();
         } catch (IOException e) {

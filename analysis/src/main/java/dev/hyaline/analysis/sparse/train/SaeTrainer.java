@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Trains one autoencoder. The bits of its weights depend on the settings and the data alone: not on threads, nor on how
@@ -443,8 +444,17 @@ public final class SaeTrainer implements AutoCloseable {
      * @throws BadInputException if a weight is not finite; what was there before stays
      */
     public void checkpoint(Path file) {
+        checkpoint(file, Map.of());
+    }
+
+    /**
+     * As {@link #checkpoint(Path)}, with more metadata.
+     *
+     * @param more text by key
+     */
+    public void checkpoint(Path file, Map<String, String> more) {
         requireFinite();
-        TrainingCheckpoint.write(file, this);
+        TrainingCheckpoint.write(file, this, more);
     }
 
     Weights parameters() {

@@ -27,8 +27,8 @@ final class TrainingCheckpoint {
 
     private TrainingCheckpoint() {}
 
-    static void write(Path file, SaeTrainer trainer) {
-        Map<String, String> metadata = new TreeMap<>();
+    static void write(Path file, SaeTrainer trainer, Map<String, String> more) {
+        Map<String, String> metadata = new TreeMap<>(more);
         metadata.put("format", FORMAT);
         metadata.put("settings", trainer.fingerprint());
         metadata.put("done", Long.toString(trainer.done));

@@ -30,6 +30,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
@@ -68,6 +69,22 @@ public final class LatentPages {
             IntFunction<String> text,
             Path folder,
             IntConsumer progress) {
+        write(study, model, latents, text, folder, Map.of(), progress);
+    }
+
+    /**
+     * As {@link #write(LatentStudy, String, int[], IntFunction, Path, IntConsumer)}, with more files in the folder.
+     *
+     * @param more content by name
+     */
+    public static void write(
+            LatentStudy study,
+            String model,
+            int[] latents,
+            IntFunction<String> text,
+            Path folder,
+            Map<String, byte[]> more,
+            IntConsumer progress) {
         Path target = folder.toAbsolutePath().normalize();
         if (Files.exists(target)) {
             throw new BadInputException(folder + " exists already; choose another folder, or remove it first");
@@ -87,6 +104,9 @@ public final class LatentPages {
             }
             Files.writeString(partial.path().resolve("index.html"), pages.index(shown));
             Files.write(partial.path().resolve("neuronpedia.json"), NeuronpediaBatch.json(study, model, shown, text));
+            for (Map.Entry<String, byte[]> file : more.entrySet()) {
+                Files.write(partial.path().resolve(file.getKey()), file.getValue());
+            }
             partial.commit();
         } catch (IOException e) {
             throw FileException.writing(target, e);

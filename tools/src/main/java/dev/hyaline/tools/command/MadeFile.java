@@ -1,0 +1,161 @@
+package dev.hyaline.tools.command;
+
+import dev.hyaline.analysis.laboratory.Laboratory;
+import dev.hyaline.analysis.table.CommandRecord;
+import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.FileException;
+import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
+import dev.hyaline.instrument.dump.DumpPlan;
+import dev.hyaline.instrument.dump.Provenance.ModelFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A file or folder that a command wrote, and how.
+ *
+ * @param folder that it is in, or that it is
+ * @param isWhole whether this file is all that the record is of, and not one of a folder's
+ */
+record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
+    private static final String MANIFEST = "manifest.json";
+    /** Folders between a study and its files, and one. */
+    private static final int STUDY_DEPTH = 3;
+
+    private static final String CHECKPOINT = ".training.safetensors";
+
+    /** The option of a dump that is only planned. */
+    static final String PLAN = "--plan";
+
+    /** @throws BadInputException if it does not say how it was made, or is not finished */
+    static MadeFile of(Path path) {
+        if (path.toString().endsWith(CHECKPOINT)) {
+            throw new BadInputException(path + " is of a training that was stopped"
+                    + CommandRecord.of(path)
+                            .map(record -> ", hyaline " + RedoCommand.shown(record.command()))
+                            .orElse("")
+                    + "; that command with --resume ends it, and redo makes again what it then writes");
+        }
+        return ofFile(path)
+                .or(() -> ofFolder(path))
+                .orElseThrow(() -> new BadInputException(path + " does not say how it was made"
+                        + (Files.isRegularFile(path.resolve(DumpPlan.FILE))
+                                ? ": the dump is not finished; hyaline dump --finish writes its " + MANIFEST
+                                : ", and nor does " + CommandRecord.FILE + " or " + MANIFEST + " beside it")));
+    }
+
+    /** The study that a file or folder is of; empty if it is of none, or says itself how it was made. */
+    static Optional<Path> study(Path path) {
+        if (ofFile(path).isPresent()) {
+            return Optional.empty();
+        }
+        return Stream.iterate(path.toAbsolutePath().normalize(), Objects::nonNull, Path::getParent)
+                .limit(STUDY_DEPTH)
+                .filter(folder -> Files.isRegularFile(folder.resolve("investigation.json"))
+                        && Files.isDirectory(folder.resolve(Laboratory.PHASES.getFirst())))
+                .findFirst();
+    }
+
+    /** What the file says itself, or the JSON of its name. */
+    private static Optional<MadeFile> ofFile(Path path) {
+        String name = path.toString();
+        Path telling = name.endsWith(".csv") ? Path.of(name.replaceFirst("csv$", "json")) : path;
+        if (!Files.isRegularFile(telling)) {
+            return Optional.empty();
+        }
+        Optional<CommandRecord> record = CommandRecord.of(telling);
+        return record.or(() -> ofPlan(path))
+                .map(made -> new MadeFile(
+                        path,
+                        parent(path),
+                        made,
+                        record.isPresent()
+                                && !path.endsWith(CommandRecord.FILE)
+                                && (!made.output().equals(CommandRecord.FOLDER) || name.endsWith(".safetensors"))));
+    }
+
+    /** What another file of the folder says of all. */
+    private static Optional<MadeFile> ofFolder(Path path) {
+        Path folder = Files.isDirectory(path) ? path : parent(path);
+        return in(folder)
+                .map(record -> new MadeFile(path, folder, record, false))
+                .or(() -> ofSeveral(folder));
+    }
+
+    /** A folder of folders that one command made says it in each. */
+    private static Optional<MadeFile> ofSeveral(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isDirectory)
+                    .sorted()
+                    .flatMap(inner -> in(inner).stream())
+                    .findFirst()
+                    .map(record -> new MadeFile(folder, folder, record, false));
+        } catch (IOException e) {
+            throw FileException.reading(folder, e);
+        }
+    }
+
+    private static Optional<CommandRecord> in(Path folder) {
+        Path made = folder.resolve(CommandRecord.FILE);
+        if (Files.isRegularFile(made)) {
+            return CommandRecord.of(made);
+        }
+        Path manifest = folder.resolve(MANIFEST);
+        return Files.isRegularFile(manifest) ? ofDump(json(manifest), CommandRecord.FOLDER) : Optional.empty();
+    }
+
+    private static Optional<CommandRecord> ofPlan(Path plan) {
+        return plan.endsWith(DumpPlan.FILE) ? ofDump(json(plan), PLAN) : Optional.empty();
+    }
+
+    private static Json json(Path file) {
+        try {
+            return Json.readObject(InputErrors.INSTANCE, file.toString(), Files.readAllBytes(file));
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        }
+    }
+
+    /** The record in a dump's manifest or plan, whose request says what is computed. */
+    private static Optional<CommandRecord> ofDump(Json json, String output) {
+        if (json.get("command").isEmpty()) {
+            return Optional.empty();
+        }
+        Json request = json.get("request").orElse(json);
+        List<String> command =
+                json.require("command").elements().stream().map(Json::string).toList();
+        Json model = request.require("model");
+        return Optional.of(new CommandRecord(
+                request.require("tool").string(),
+                command.subList(Math.min(1, command.size()), command.size()),
+                output,
+                model.get("name").map(Json::string).orElse(null),
+                model.require("files").elements().stream()
+                        .map(of -> new ModelFile(
+                                of.require("name").string(),
+                                of.require("bytes").whole(0),
+                                of.require("sha256").string()))
+                        .toList()));
+    }
+
+    /** Returns whether this is a folder of folders that one command made. */
+    boolean isOfSeveral() {
+        return Files.isDirectory(path)
+                && !Files.exists(path.resolve(CommandRecord.FILE))
+                && !Files.exists(path.resolve(MANIFEST));
+    }
+
+    private static Path parent(Path path) {
+        return Objects.requireNonNull(path.toAbsolutePath().getParent(), "a file has a folder");
+    }
+
+    /** Returns whether a file of a folder tells how others were made, and is not itself compared. */
+    static boolean tells(String name) {
+        return name.equals(MANIFEST) || name.equals(CommandRecord.FILE);
+    }
+}
