@@ -3,13 +3,17 @@ package dev.hyaline.tools;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,5 +60,37 @@ final class ExploreCommandTest {
         assertThat(outcome.err())
                 .contains("--prompt has ", "but the model has 128 positions")
                 .hasLineCount(1);
+    }
+
+    @Test
+    void aDumpOfAnotherModelIsRefused() throws IOException {
+        Path texts = Files.writeString(folder.resolve("t.jsonl"), "{\"text\": \"The dog ran to the park.\"}\n");
+        String rows = folder.resolve("rows").toString();
+        Outcome made =
+                Outcome.of("dump", "--prompts", texts.toString(), "--sites", "resid_post", "--shards", "--out", rows);
+        assertThat(made.exitCode()).isZero();
+        Outcome same = Outcome.of(
+                "explore",
+                "--dump",
+                rows,
+                "--export",
+                folder.resolve("same.html").toString());
+        assertThat(same.exitCode()).isZero();
+        Path manifest = folder.resolve("rows/manifest.json");
+        Matcher hash = Pattern.compile("\"sha256\" : \"([0-9a-f]{64})\"").matcher(Files.readString(manifest));
+        assertThat(hash.find()).isTrue();
+        String other = "0".repeat(64);
+        Files.writeString(manifest, Files.readString(manifest).replaceFirst(hash.group(1), other));
+        Outcome refused = Outcome.of(
+                "explore",
+                "--dump",
+                rows,
+                "--export",
+                folder.resolve("other.html").toString());
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err())
+                .contains("--dump: " + rows + " was made with another model: its ", " has SHA-256 " + other)
+                .hasLineCount(1);
+        assertThat(folder.resolve("other.html")).doesNotExist();
     }
 }

@@ -56,6 +56,7 @@ public final class ActivationStore implements AutoCloseable {
     private final ShardPlan plan;
     private final List<Shard> shards;
     private final long documents;
+    private final List<Provenance.ModelFile> modelFiles;
     private final IndexSelection heads;
     private final IndexSelection neurons;
     private final Map<HookPoint, Column> columns = new LinkedHashMap<>();
@@ -71,6 +72,7 @@ public final class ActivationStore implements AutoCloseable {
         this.plan = manifest.plan();
         this.shards = manifest.shards();
         this.documents = manifest.documents();
+        this.modelFiles = manifest.modelFiles();
         this.heads = manifest.heads();
         this.neurons = manifest.neurons();
         SafetensorsLayout layout = plan.layout(0);
@@ -154,6 +156,11 @@ public final class ActivationStore implements AutoCloseable {
     /** SHA-256 of each shard, as the manifest has it, in hexadecimal. */
     public List<String> checksums() {
         return shards.stream().map(Shard::sha256).toList();
+    }
+
+    /** The files of the model that the dump was made with, as far as its maker named them. */
+    public List<Provenance.ModelFile> modelFiles() {
+        return modelFiles;
     }
 
     /**

@@ -25,6 +25,7 @@ record StoreManifest(
         IndexSelection neurons,
         ShardPlan plan,
         long documents,
+        List<Provenance.ModelFile> modelFiles,
         List<Shard> shards) {
     /** A row of more values is no GPT-2's; keeps a hostile shape small. */
     private static final long MAX_WIDTH = 1 << 24;
@@ -54,6 +55,7 @@ record StoreManifest(
                 described.neurons(),
                 described.plan(),
                 described.documents(),
+                described.modelFiles(),
                 shards(json, described.plan()));
     }
 
@@ -103,7 +105,22 @@ record StoreManifest(
                 latents ? latents(json) : null);
         Json capture = json.require("capture");
         return new StoreManifest(
-                points, selection(capture, "heads"), selection(capture, "neurons"), plan, documents, List.of());
+                points,
+                selection(capture, "heads"),
+                selection(capture, "neurons"),
+                plan,
+                documents,
+                modelFiles(json.require("model").require("files")),
+                List.of());
+    }
+
+    private static List<Provenance.ModelFile> modelFiles(Json files) {
+        return files.elements().stream()
+                .map(file -> new Provenance.ModelFile(
+                        file.require("name").string(),
+                        file.require("bytes").whole(0),
+                        file.require("sha256").string()))
+                .toList();
     }
 
     private static boolean isOfLatents(Json activations) {

@@ -135,7 +135,7 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             @Nullable
             PromptEncoder encoder = vocabulary.tokenizer().isPresent() ? PairOptions.encoder(vocabulary, true) : null;
             String first = first(encoder, vocabulary, checkpoint.config());
-            try (ActivationStore store = files.openDump();
+            try (ActivationStore store = files.openDump(checkpoint);
                     Gpt2 model = engineOptions.open(checkpoint.weights(), console);
                     ExplorerServer server = ExplorerServer.start(
                             explored(checkpoint, vocabulary, model, encoder, store), first, port)) {
@@ -173,7 +173,7 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             int[] tokens = encoder != null
                     ? encoder.prompt(text)
                     : new int[] {vocabulary.beginOfText().orElse(0)};
-            try (ActivationStore store = files.openDump();
+            try (ActivationStore store = files.openDump(checkpoint);
                     Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
                 String options =
                         (modelOptions.isDefault() ? "" : "--model " + Printable.shellWord(modelOptions.pinned()) + " ")

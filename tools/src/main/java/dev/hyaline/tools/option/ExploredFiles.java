@@ -10,7 +10,9 @@ import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Document;
+import dev.hyaline.instrument.dump.Provenance;
 import dev.hyaline.tools.terminal.Console;
+import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -69,9 +71,28 @@ public final class ExploredFiles implements CheckedOptions {
         return Objects.requireNonNull(dump);
     }
 
-    /** Opens the dump; null if none is named. */
-    public @Nullable ActivationStore openDump() {
-        return dump == null ? null : ActivationStore.open(PathOption.parse(DUMP, dump));
+    /**
+     * Opens the dump; null if none is named.
+     *
+     * @throws BadInputException if it was made with other files than the model's
+     */
+    public @Nullable ActivationStore openDump(Checkpoint checkpoint) {
+        if (dump == null) {
+            return null;
+        }
+        ActivationStore store = ActivationStore.open(PathOption.parse(DUMP, dump));
+        for (Provenance.ModelFile file : store.modelFiles()) {
+            boolean known = checkpoint.files().stream()
+                    .anyMatch(own -> own.bytes() == file.bytes() && own.sha256().equals(file.sha256()));
+            if (!known) {
+                store.close();
+                throw new BadInputException("--dump: " + dump + " was made with another model: its "
+                        + Printable.plain(file.name()) + " has SHA-256 " + Printable.plain(file.sha256())
+                        + ", as no file of " + checkpoint.name() + " has; name the dump's model with --model, or leave"
+                        + " out --dump");
+            }
+        }
+        return store;
     }
 
     /**
