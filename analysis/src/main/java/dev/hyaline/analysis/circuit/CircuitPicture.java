@@ -22,15 +22,15 @@ import java.util.stream.Collectors;
 /**
  * A picture of a circuit: a box for each of its nodes, from the input at the bottom to the logits at the top, and a
  * line for each edge, as wide as its score is large, which goes around the boxes in between where there is a way. Edges
- * into queries, keys and values have colours of their own, as EAP-IG's have, and edges that work against the task are
- * red. The same as SVG, whose lines tell their names and scores when pointed at, as PNG, and as a graph for Graphviz.
+ * into queries, keys and values have colours of their own, as EAP-IG's have, and so have edges that work against the
+ * task. The same as SVG, whose lines tell their names and scores when pointed at, as PNG, and as a graph for Graphviz.
  */
 public final class CircuitPicture implements Picture {
     private static final int QUERY = 0xC71585;
     private static final int KEY = 0x2E8B57;
     private static final int VALUE = 0x2F6FDE;
     private static final int OTHER = 0x555555;
-    private static final int NEGATIVE = 0xD7301F;
+    private static final int NEGATIVE = 0xA87400;
     private static final int BAND = 0xF6F6F6;
 
     private static final int MARGIN = 24;

@@ -21,7 +21,7 @@ public final class CurvePicture implements Picture {
     private static final int TOP = 78;
     private static final int BOTTOM = 54;
     private static final int FONT = 11;
-    private static final int[] COLOURS = {0x2F6FDE, 0x999999, 0xC71585, 0x2E8B57, 0xE08214, 0x7B3FA0, 0x008B8B, 0xB22222
+    private static final int[] COLOURS = {0x2F6FDE, 0x999999, 0xC71585, 0x2E8B57, 0xE08214, 0x7B3FA0, 0x008B8B, 0x8C6D1F
     };
     private static final double[] MARKS = {.001, .01, .1, 1};
 

@@ -12,7 +12,7 @@ final class Strokes {
     static final int MARGIN = 14;
 
     /** Lines and bars of plots, each unlike the others. */
-    static final int[] COLOURS = {0x2F6FDE, 0xE08214, 0x2E8B57, 0xC71585, 0x7B3FA0, 0x008B8B, 0xB22222, 0x777777};
+    static final int[] COLOURS = {0x2F6FDE, 0xE08214, 0x2E8B57, 0xC71585, 0x7B3FA0, 0x008B8B, 0x8C6D1F, 0x777777};
 
     private static final int BAR = 12;
 

@@ -157,7 +157,7 @@ public final class IntervalPlot implements Picture {
     private static int colour(Tone tone) {
         return switch (tone) {
             case GOOD -> PlotScale.GREEN;
-            case BAD -> PlotScale.RED;
+            case BAD -> PlotScale.PURPLE;
             case UNSURE -> PlotScale.ORANGE;
             case PLAIN -> PlotScale.BLUE;
         };

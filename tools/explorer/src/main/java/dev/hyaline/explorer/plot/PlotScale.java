@@ -20,7 +20,7 @@ record PlotScale(double low, double high, double from, double to) {
 
     static final int ORANGE = 0xC96A12;
     static final int GREEN = 0x2C8F57;
-    static final int RED = 0xD0483E;
+    static final int PURPLE = 0x8E3A97;
     static final int GREY = 0x848B95;
 
     private static final double CHARACTER = 0.55;

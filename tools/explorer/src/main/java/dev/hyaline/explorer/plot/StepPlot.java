@@ -18,7 +18,7 @@ public final class StepPlot implements Picture {
     private static final int LEFT = 56;
     private static final int TOP = 40;
     private static final int PLOT = 200;
-    private static final int[] COLOURS = {PlotScale.BLUE, PlotScale.ORANGE, PlotScale.GREEN, PlotScale.RED};
+    private static final int[] COLOURS = {PlotScale.BLUE, PlotScale.ORANGE, PlotScale.GREEN, PlotScale.PURPLE};
 
     /**
      * A line.

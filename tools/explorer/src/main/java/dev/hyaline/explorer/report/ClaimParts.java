@@ -57,7 +57,7 @@ final class ClaimParts {
         return new Figure(
                 "Effects as multiples of the claimed number, so that claims of different units stand on one axis. The"
                         + " band is less than was claimed: the interval of a claim with a direction must lie beyond it"
-                        + " on the right, that of a claim of no effect inside it. Green: confirmed; red: refuted;"
+                        + " on the right, that of a claim of no effect inside it. Green: confirmed; purple: refuted;"
                         + " orange: inconclusive.",
                 IntervalPlot.of("effect / claimed number", rows, new Interval(either ? -1 : 0, 1), marks),
                 "Forest plot of " + claims.size() + " claims. "

@@ -68,7 +68,7 @@ final class VerdictPart {
         return verdict.get("scope").orElse(verdict);
     }
 
-    /** Red is for what went wrong: a refuted hypothesis is a result like another. */
+    /** This tone is for what went wrong: a refuted hypothesis is a result like another. */
     Tone tone() {
         if (!failed().isEmpty()) {
             return Tone.BAD;

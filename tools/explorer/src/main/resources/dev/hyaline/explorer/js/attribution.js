@@ -116,7 +116,7 @@ function renderSplits(root, view, context) {
 
   function showPart() {
     if (cell === null) {
-      detail.replaceChildren(element("p", {class: "note"}, "Click a part, or press Enter on it, for its samples."));
+      detail.replaceChildren(element("p", {class: "note"}, `Click a part, or press Enter on it, for its exact value${split().table.samples.length > 1 ? ` and all ${split().table.sampleKind}` : ""}.`));
       return;
     }
     const {table} = split();
@@ -210,9 +210,9 @@ function renderSplits(root, view, context) {
     const at = several ? Object.fromEntries(layout.others.map(axis => [axis, Number(address[`at${axis}`] ?? 0)])) : {};
     root.replaceChildren(...[controls,
       element("p", {class: "sum"}, "The parts add up to ", element("b", {"data-value": String(sum)}, figure(sum)),
-        ` logits, and are to be ${one.whole}: over ${one.checked} ${one.checked === 1 ? "prompt" : "prompts"} the sum is off by at most `,
+        ` logits. Check: the sum against ${one.whole}, computed directly, is off by at most `,
         element("b", {class: "off", "data-value": String(one.largestError)}, figure(one.largestError)),
-        `, of values up to ${figure(one.largestValue)}.`),
+        ` over ${one.checked} ${one.checked === 1 ? "prompt" : "prompts"}, of values up to ${figure(one.largestValue)}.`),
       context.live || splits.some(({name}) => name === "feature") ? null
         : element("p", {class: "note"}, NO_FEATURES, element("code", {}, FEATURES)),
       element("div", {class: "columns"},

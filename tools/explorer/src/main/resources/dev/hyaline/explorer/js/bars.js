@@ -64,7 +64,8 @@ export function bars({label, rows, base = 0, describe, chosen}) {
     list.addEventListener("click", choose);
     list.addEventListener("keydown", choose);
   }
-  return list;
+  return rows.some(row => Number.isFinite(row.error))
+    ? element("div", {}, list, element("p", {class: "note"}, "Lines over the bars reach one standard error to either side.")) : list;
 }
 
 /** The way that a row's bar goes. */

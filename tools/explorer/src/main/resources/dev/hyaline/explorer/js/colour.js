@@ -90,7 +90,20 @@ class Scale {
     this.high = high;
     /** The value without colour; null on the sequential scale, whose lowest value has none. */
     this.neutral = neutral;
+    /** The ends of the values that are shown, where they lie inside those of the colours. */
+    this.least = low;
+    this.most = high;
     this.#rgb = rgb;
+  }
+
+  /** The same scale, whose legend ends where values end. */
+  of(values) {
+    const finite = [...values].filter(Number.isFinite);
+    if (finite.length) {
+      this.least = Math.max(this.low, finite.reduce((a, b) => Math.min(a, b)));
+      this.most = Math.min(this.high, finite.reduce((a, b) => Math.max(a, b)));
+    }
+    return this;
   }
 
   /** Red, green and blue from 0 to 255. */
@@ -133,14 +146,17 @@ export function diverging(reach, neutral = 0) {
     (value < neutral ? less : more)[reach > 0 ? step(Math.abs(value - neutral) / reach) : 0]);
 }
 
-/** A bar of a scale's colours with the values of its ends, and of its middle if it is neutral. */
+/** A bar of a scale's colours with the values of its ends, and the value without colour if it is neutral. */
 export function legend(scale, title, format = figure) {
   const bar = element("span", {class: "bar", "aria-hidden": "true"});
-  const stops = Array.from({length: 17}, (_, i) => scale.colour(scale.low + (scale.high - scale.low) * i / 16));
+  const {least = scale.low, most = scale.high} = scale;
+  if (!(most > least)) {
+    return element("p", {class: "legend"}, element("span", {}, title), " ", element("span", {}, `${format(least)} everywhere`));
+  }
+  const stops = Array.from({length: 33}, (_, i) => scale.colour(least + (most - least) * i / 32));
   bar.style.backgroundImage = `linear-gradient(to right, ${stops.join(", ")})`;
   return element("p", {class: "legend"},
     element("span", {}, title), " ",
-    element("span", {class: "ends"}, element("span", {}, format(scale.low)), bar,
-      scale.neutral === null ? null : element("span", {class: "middle"}, `${format(scale.neutral)} in the middle, `),
-      element("span", {}, format(scale.high))));
+    element("span", {class: "ends"}, element("span", {}, format(least)), bar, element("span", {}, format(most)),
+      scale.neutral === null ? null : element("span", {class: "middle"}, `no colour at ${format(scale.neutral)}`)));
 }

@@ -78,7 +78,7 @@ function show(root, data, context, renew, pageRows) {
   function scaleOf(values) {
     const finite = values.filter(Number.isFinite);
     const [low, high] = [finite.reduce((a, b) => Math.min(a, b), 0), finite.reduce((a, b) => Math.max(a, b), 0)];
-    return low < 0 ? diverging(Math.max(-low, high)) : sequential(0, high);
+    return low < 0 ? diverging(Math.max(-low, high)).of(finite) : sequential(0, high);
   }
 
   function shownToken(row, values, scale, at = false) {

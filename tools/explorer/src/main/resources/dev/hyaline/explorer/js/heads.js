@@ -3,6 +3,7 @@
 import {diverging, legend, sequential} from "./colour.js";
 import {button, choice, element} from "./dom.js";
 import {roving} from "./grid.js";
+import {rounding} from "./maps.js";
 import {figure} from "./number.js";
 import {tips} from "./tip.js";
 
@@ -62,7 +63,7 @@ export function render(root, view, context) {
   function scaleOf({values, signed}) {
     const finite = [...values].filter(Number.isFinite);
     if (signed) {
-      return diverging(Math.max(0, ...finite.map(Math.abs)));
+      return diverging(Math.max(0, ...finite.map(Math.abs))).of(finite);
     }
     return sequential(Math.min(0, ...finite), Math.max(...finite, 0));
   }
@@ -106,6 +107,7 @@ export function render(root, view, context) {
   function draw() {
     const shown = number();
     const scale = scaleOf(shown);
+    const text = rounding([...shown.values]);
     choices.replaceChildren(
       choice("Colour by", numbers.map(({name}) => [name, name]), state.colour, colour => change({colour})),
       choice("Sort by", [["place", "layer and head"], ["value", "this number"]], state.sort, sort => change({sort})),
@@ -115,7 +117,7 @@ export function render(root, view, context) {
     const inPlace = state.sort === "place" && state.type === "";
     const cells = rows().map(row => row.map(head => {
       const value = shown.values[head.cell];
-      const caption = element("span", {class: "head-value"}, element("b", {}, head.name), element("span", {}, figure(value)));
+      const caption = element("span", {class: "head-value"}, element("b", {}, head.name), element("span", {}, text(value)));
       scale.paint(caption, value);
       const cell = element("div", {
         role: "gridcell",

@@ -85,11 +85,11 @@ export function scaleOf(values, neutral, share = 1) {
   const quantile = sorted => sorted.length ? sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] : 0;
   if (neutral === null) {
     const sorted = finite.sort((a, b) => a - b);
-    const scale = sequential(sorted[0] ?? 0, quantile(sorted));
+    const scale = sequential(sorted[0] ?? 0, quantile(sorted)).of(finite);
     return {scale, beyond: finite.filter(value => value > scale.high).length};
   }
   const reach = quantile(finite.map(value => Math.abs(value - neutral)).sort((a, b) => a - b));
-  return {scale: diverging(reach, neutral), beyond: finite.filter(value => Math.abs(value - neutral) > reach).length};
+  return {scale: diverging(reach, neutral).of(finite), beyond: finite.filter(value => Math.abs(value - neutral) > reach).length};
 }
 
 /** The axes that go down, across, and over several maps: positions go across, or else the last axis. */
@@ -171,7 +171,7 @@ function tableMap({label, rows, columns, value, cellAt, scale, text, chosen}) {
   const figures = columns.labels.length <= MAX_FIGURES;
   const table = dataGrid({
     label,
-    corner: `${rows.name} \u2193 ${columns.name} \u2192`,
+    corner: [element("span", {}, `${rows.name} \u2193`), element("span", {}, `${columns.name} \u2192`)],
     columns: columns.labels.map(name => figures ? name : element("span", {class: "turned"}, name)),
     rows: rows.labels,
     cell: (data, r, c) => {

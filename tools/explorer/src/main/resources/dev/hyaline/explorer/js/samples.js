@@ -46,7 +46,7 @@ export function samples({values, names, mean, error, neutral, quantity, unit, ki
   return element("div", {class: "samples"},
     element("p", {class: "large"}, element("b", {"data-value": String(mean)}, figure(mean)),
       Number.isFinite(error) ? ` \u00b1 ${figure(error)}` : "", ` ${unit}`),
-    element("p", {class: "note"}, `${quantity}, exactly ${mean}; ${values.length === 1 ? `one of the ${kind}` : `mean and standard error over ${values.length} ${kind}`}.`),
+    element("p", {class: "note"}, `${quantity}, exactly ${mean}${values.length === 1 ? "" : `; mean and standard error over ${values.length} ${kind}`}.`),
     values.length > 1 ? strip : null,
     values.length > 1 ? element("details", {}, element("summary", {}, `The ${values.length} ${kind}`),
       element("div", {class: "table", tabindex: 0, role: "group", "aria-label": `Values of the ${kind}`},
