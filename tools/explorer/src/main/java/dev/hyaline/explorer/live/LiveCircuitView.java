@@ -11,7 +11,6 @@ import dev.hyaline.analysis.circuit.CircuitSelection;
 import dev.hyaline.analysis.circuit.EdgeScores;
 import dev.hyaline.analysis.circuit.EdgeScoring;
 import dev.hyaline.analysis.metric.Metric;
-import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.explorer.data.DataObject;
 import dev.hyaline.explorer.data.ViewData;
@@ -61,19 +60,9 @@ final class LiveCircuitView implements LiveView {
     public ViewData data(LiveModel model, ViewRequest request, RunProgress progress) {
         LivePair pair = LivePair.of(model, request);
         ViewHeading heading = model.heading("Circuit", pair.clean());
-        DataObject form = DataObject.empty()
-                .withTokens("compared", pair.tokens(model))
-                .withTexts("methods", METHODS)
-                .withTexts(
-                        "metrics",
-                        Metric.all(PromptPair.END).stream().map(Metric::name).toList());
+        DataObject form = pair.form(model).withTexts("methods", METHODS);
         if (request.option(METHOD).isEmpty()) {
-            return new ViewData(
-                    "circuit",
-                    heading.withBasis("one prompt")
-                            .withCommand("hyaline explore" + model.options(pair.clean()))
-                            .withJava(LivePair.java()),
-                    DataObject.empty().with("form", form));
+            return pair.formAlone("circuit", model, heading, form);
         }
         String method = request.choice(METHOD, METHODS);
         Metric metric = LivePair.metric(request);

@@ -11,7 +11,6 @@ import dev.hyaline.analysis.causal.Sweep;
 import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.metric.Metric;
-import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
@@ -70,20 +69,11 @@ final class LiveEffectsView implements LiveView {
     public ViewData data(LiveModel model, ViewRequest request, RunProgress progress) {
         LivePair pair = LivePair.of(model, request);
         ViewHeading heading = model.heading("Patching and ablation", pair.clean());
-        DataObject form = DataObject.empty()
-                .withTokens("compared", pair.tokens(model))
+        DataObject form = pair.form(model)
                 .withTexts("patches", PATCHES)
-                .withTexts("sites", SITES.stream().map(Site::shortName).toList())
-                .withTexts(
-                        "metrics",
-                        Metric.all(PromptPair.END).stream().map(Metric::name).toList());
+                .withTexts("sites", SITES.stream().map(Site::shortName).toList());
         if (request.option("do").isEmpty()) {
-            return new ViewData(
-                    "effects",
-                    heading.withBasis("one prompt")
-                            .withCommand("hyaline explore" + model.options(pair.clean()))
-                            .withJava(LivePair.java()),
-                    DataObject.empty().with("form", form));
+            return pair.formAlone("effects", model, heading, form);
         }
         Metric metric = LivePair.metric(request);
         PromptPairs pairs = pair.pairs(model);

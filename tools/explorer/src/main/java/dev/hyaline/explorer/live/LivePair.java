@@ -4,6 +4,9 @@ import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.analysis.prompt.PromptPairs;
 import dev.hyaline.engine.NextToken;
+import dev.hyaline.explorer.data.DataObject;
+import dev.hyaline.explorer.data.ViewData;
+import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
 import dev.hyaline.files.Printable;
 import java.util.Arrays;
@@ -71,6 +74,25 @@ record LivePair(LiveModel.Prompt clean, LiveModel.@Nullable Prompt corrupted, in
                 .filter(metric -> metric.name().equals(name))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** What every form of a study of a pair needs: the tokens that are compared, and the metrics. */
+    DataObject form(LiveModel model) {
+        return DataObject.empty()
+                .withTokens("compared", tokens(model))
+                .withTexts(
+                        "metrics",
+                        Metric.all(PromptPair.END).stream().map(Metric::name).toList());
+    }
+
+    /** A view of a study that was not asked for yet: its form. */
+    ViewData formAlone(String view, LiveModel model, ViewHeading heading, DataObject form) {
+        return new ViewData(
+                view,
+                heading.withBasis("one prompt")
+                        .withCommand("hyaline explore" + model.options(clean))
+                        .withJava(java()),
+                DataObject.empty().with("form", form));
     }
 
     /** Answer and distractor. */

@@ -2,9 +2,9 @@
 
 import {button, choice, element} from "./dom.js";
 import {roving} from "./grid.js";
-import {JobBar} from "./job.js";
+import {latest} from "./latest.js";
 import {figure} from "./number.js";
-import {PairForm} from "./pair.js";
+import {renderStudy} from "./study.js";
 import {svg, ticks} from "./svg.js";
 import {tips} from "./tip.js";
 import {tokenText} from "./token.js";
@@ -28,83 +28,33 @@ export function render(root, view, context) {
   return context.live ? renderLive(root, view, context) : renderGraph(root, view, context, null);
 }
 
-/** A form of what the circuit is of, which is found as a job. */
+/** A form of what the circuit is of. */
 function renderLive(root, first, context) {
-  const {compared, methods, metrics} = first.data.form;
-  const results = element("div", {class: "results"},
-    element("p", {class: "note"}, "Change a word of the corrupted prompt that the answer hangs on, and run."));
-  let shown = null;
-  let control = null;
-  const form = new PairForm(context, {
-    compared,
-    corrupted: true,
+  const {methods, metrics} = first.data.form;
+  return renderStudy(root, first, context, {
+    view: "circuit",
     controls: [
       {key: "method", name: "Edges scored by", options: methods.map(name => [name, METHODS[name]])},
       {key: "metric", name: "Metric", options: metrics.map(name => [name, name])},
     ],
-    told: () => asked(),
     text: "Find the circuit",
+    hint: "Change a word of the corrupted prompt on which the answer depends, such as a name; it must keep as many tokens. "
+      + "Then find the circuit.",
+    forgotten: ["edges", "node"],
+    draw: (body, view, inContext, request, failed) => renderGraph(body, view, inContext,
+      told => latest(size => context.live.run({...request, size}), told, failed)),
   });
-  const job = new JobBar(context, {
-    done: (view, request) => {
-      shown = view;
-      const body = element("div");
-      results.replaceChildren(element("h3", {}, view.title), body);
-      const measure = latest(size => context.live.run({...request, size}), problem => form.failed(problem));
-      control = renderGraph(body, view, {...context, get address() {
-        return context.address;
-      }}, measure);
-      context.announce(`${view.title} is there`);
-    },
-    failed: problem => form.failed(problem),
-  });
-  const asked = () => {
-    context.navigate({...form.parameters(), prompt: context.live.promptText(), edges: null, node: null});
-    job.run({view: "circuit", ...form.request()});
-  };
-
-  function open(address) {
-    if (address.prompt && !context.live.isPrompt(address.prompt)) {
-      context.live.setPrompt(address.prompt);
-      return;
-    }
-    form.fill(address);
-    if (address.method) {
-      job.run({view: "circuit", ...form.request()});
-    }
-  }
-
-  root.replaceChildren(form.root, job.root, results);
-  open(context.address);
-  return {update: open, csv: () => control?.csv() ?? [], command: () => (shown ?? first).command, java: () => (shown ?? first).java};
 }
 
-/** Asks one thing at a time, and of those that came meanwhile only the last. */
-function latest(ask, failed) {
-  let next = null;
-  let busy = false;
-  return async (value, told) => {
-    next = {value, told};
-    while (next && !busy) {
-      const current = next;
-      next = null;
-      busy = true;
-      try {
-        current.told(await ask(current.value));
-      } catch (problem) {
-        failed(problem);
-      } finally {
-        busy = false;
-      }
-    }
-  };
-}
-
-/** @param measure asks for the faithfulness of a size that was not measured; null in a file */
-function renderGraph(root, view, context, measure) {
+/** @param measurer gives a function that asks for the faithfulness of a size that was not measured; null in a file */
+function renderGraph(root, view, context, measurer) {
   const graph = new Graph(view.data);
   const stops = graph.stops();
   let chosen = null;
+  const measure = measurer?.(answer => {
+    graph.add(answer.data);
+    tell();
+  });
 
   const drawing = element("div", {class: "graph"});
   const detail = element("aside", {class: "detail", "aria-label": "The chosen node"});
@@ -141,10 +91,7 @@ function renderGraph(root, view, context, measure) {
     slider.setAttribute("aria-valuetext", `${count()} edges`);
     tell();
     if (measure && !found && !graph.asked.includes(count())) {
-      measure(count(), answer => {
-        graph.add(answer.data);
-        tell();
-      });
+      measure(count());
     }
     const paths = chosen === null ? null : graph.paths(chosen, shown);
     drawing.replaceChildren(picture(graph, shown, chosen, paths));
@@ -156,7 +103,7 @@ function renderGraph(root, view, context, measure) {
     const found = mode() === "circuit";
     const shown = found ? graph.circuit : graph.pruned(graph.top(count()));
     state.replaceChildren(...words(graph, found ? null : count(), shown));
-    plot.replaceChildren(...graph.asked.length ? [curve(graph, found ? shown.length : count())] : []);
+    plot.replaceChildren(...graph.asked.length ? [element("h4", {}, "Faithfulness by number of edges"), curve(graph, found ? shown.length : count())] : []);
   }
 
   const modes = found => [["circuit", "the circuit that was found"], ["score", "edges by score"]].map(([value, text]) =>
@@ -530,7 +477,7 @@ function rowsOfNodes(drawing) {
 /** What is known of a node: its place, its paths, and the edges at it. */
 function about(graph, shown, node, paths, choose) {
   if (node === null) {
-    return [element("p", {class: "note"}, "Click a node, or press Enter on it, for the paths that lead to it and from it.")];
+    return [element("p", {class: "note"}, "Click a node, or press Enter on it, for the paths that lead to it and from it. Move the slider for a smaller or larger circuit.")];
   }
   const list = (title, edges, other) => [
     element("h4", {}, `${title} (${edges.length})`),

@@ -2,13 +2,12 @@
 
 import {bars} from "./bars.js";
 import {button, choice, element} from "./dom.js";
-import {JobBar} from "./job.js";
 import {
   fitsAtOnce, indexOf, layoutOf, mark, measured, neutralOf, place, rowsOf, scaleNote, scaleOf, shownOf, tableMaps,
 } from "./maps.js";
 import {figure} from "./number.js";
-import {PairForm} from "./pair.js";
 import {samples} from "./samples.js";
+import {renderStudy} from "./study.js";
 
 export const label = "Effects";
 export const help = "Each cell is the metric when one part of the model is edited, such as one head's output replaced by "
@@ -23,18 +22,13 @@ export function render(root, view, context) {
   return context.live ? renderLive(root, view, context) : renderMap(root, view, context);
 }
 
-/** A form of what is patched or ablated, which runs as a job. */
+/** A form of what is patched or ablated. */
 function renderLive(root, first, context) {
-  const {compared, patches, sites, metrics} = first.data.form;
-  const results = element("div", {class: "results"},
-    element("p", {class: "note"}, "Change a word of the corrupted prompt that the answer hangs on, and run. Or ablate, which needs no other prompt."));
-  let shown = null;
-  let control = null;
+  const {patches, sites, metrics} = first.data.form;
   const named = names => names.map(name => [name, name]);
   const patched = value => value("do") === "patch";
-  const form = new PairForm(context, {
-    compared,
-    corrupted: true,
+  return renderStudy(root, first, context, {
+    view: "effects",
     controls: [
       {key: "do", name: "Each cell", options: [["patch", "patches"], ["ablate", "ablates"]]},
       {key: "what", name: "what", options: named(patches), when: patched},
@@ -45,44 +39,13 @@ function renderLive(root, first, context) {
         when: value => !patched(value)},
       {key: "metric", name: "Metric", options: named(metrics)},
     ],
-    told: () => asked(),
     text: "Run the map",
+    hint: "Change a word of the corrupted prompt on which the answer depends, such as a name; it must keep as many tokens. "
+      + "Then run the map. Or ablate, which needs no other prompt.",
+    note: ({data}) => data.edit?.edits ? "Click a cell, or press Enter on it, for the run with that edit." : null,
+    forgotten: ["cell", "scale", "rows", "columns"],
+    draw: renderMap,
   });
-  const job = new JobBar(context, {
-    done: view => {
-      shown = view;
-      const body = element("div");
-      results.replaceChildren(...[element("h3", {}, view.title),
-        view.data.edit?.edits ? element("p", {class: "note"}, "Click a cell, or press Enter on it, for the run with that edit.") : null,
-        body].filter(Boolean));
-      control = renderMap(body, view, {...context, get address() {
-        return context.address;
-      }});
-      context.announce(`${view.title} is there`);
-    },
-    failed: problem => form.failed(problem),
-  });
-  const asked = () => {
-    // The prompt too, so that one comes back to the map from a run under one of its patches.
-    context.navigate({...form.parameters(), prompt: context.live.promptText(), cell: null, scale: null,
-      rows: null, columns: null});
-    job.run({view: "effects", ...form.request()});
-  };
-
-  function open(address) {
-    if (address.prompt && !context.live.isPrompt(address.prompt)) {
-      context.live.setPrompt(address.prompt);
-      return;
-    }
-    form.fill(address);
-    if (address.do) {
-      job.run({view: "effects", ...form.request()});
-    }
-  }
-
-  root.replaceChildren(form.root, job.root, results);
-  open(context.address);
-  return {update: open, csv: () => control?.csv() ?? [], command: () => (shown ?? first).command, java: () => (shown ?? first).java};
 }
 
 function renderMap(root, view, context) {
@@ -135,10 +98,10 @@ function renderMap(root, view, context) {
         plusMinus(of.shown[cell], of.shownError[cell])), ` from ${figure(of.neutral)}.`) : null,
       ...run ? [
         element("h4", {}, "The run behind it"),
-        run.prompt && count > 1 ? element("p", {class: "note"}, "Of the first pair.") : null,
+        element("p", {class: "note"}, `This command runs it${count > 1 ? ", for the first pair" : ""}:`),
         element("pre", {tabindex: 0, "aria-label": "Command"}, run.command),
         element("div", {class: "toolbar"},
-          button("Copy", () => navigator.clipboard.writeText(run.command).then(() => context.announce("Command copied"),
+          button("Copy the command", () => navigator.clipboard.writeText(run.command).then(() => context.announce("Command copied"),
             () => getSelection().selectAllChildren(detail.querySelector("pre")))),
           context.live && run.edits ? button("Open the run", () => openRun(run), {class: "open-run"}) : null),
       ] : []].filter(Boolean));
@@ -197,8 +160,8 @@ function renderMap(root, view, context) {
       : bars({
         label: of.title,
         base: neutralOf(of) ?? 0,
-        rows: of.axes[0].labels.map((name, i) => ({
-          name, value: shown[i], error: error(i), key: i,
+        rows: of.axes[0].labels.map((_, i) => ({
+          name: place(of, i), value: shown[i], error: error(i), key: i,
         })),
         describe: row => describe(row.key),
         chosen: choose,
@@ -208,6 +171,7 @@ function renderMap(root, view, context) {
         : element("p", {class: "note"}, `${measured(of, sample())}${of.neutral === null || of.subtracted ? "" : `; bars begin at ${figure(of.neutral)}, the run without an edit`}`),
       element("div", {class: "columns"}, drawn, detail));
     mark(root, cell);
+    bringIntoView(root.querySelector("[aria-selected=true]"));
     showCell();
   }
 
@@ -222,6 +186,17 @@ function renderMap(root, view, context) {
     update,
     csv: () => rowsOf(table()),
   };
+}
+
+/** Turns what scrolls sideways so that a cell is seen; the page stays where it is. */
+function bringIntoView(cell) {
+  const box = cell?.closest(".scroll");
+  if (box && box.scrollWidth > box.clientWidth) {
+    const [outer, inner] = [box.getBoundingClientRect(), cell.getBoundingClientRect()];
+    if (inner.right > outer.right) {
+      box.scrollLeft += inner.right - outer.right + 8;
+    }
+  }
 }
 
 const plusMinus = (value, error) => `${figure(value)}${Number.isFinite(error) ? ` \u00b1 ${figure(error)}` : ""}`;

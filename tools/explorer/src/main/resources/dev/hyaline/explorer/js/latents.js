@@ -4,6 +4,8 @@ import {legend, sequential} from "./colour.js";
 import {button, choice, element} from "./dom.js";
 import {roving} from "./grid.js";
 import {histogram} from "./histogram.js";
+import {latest} from "./latest.js";
+import {rounding} from "./maps.js";
 import {figure, percent} from "./number.js";
 import {tips} from "./tip.js";
 import {quoted, tokenElement, tokenText} from "./token.js";
@@ -127,11 +129,12 @@ export function render(root, view, context) {
   }
 
   function ranked(title, {indices, values}, name) {
+    const text = rounding([...values]);
     return element("section", {class: "ranked"}, element("h4", {}, title), indices.length === 0
       ? element("p", {class: "note"}, "None.")
       : element("table", {}, element("tbody", {}, Array.from(indices, (index, i) => element("tr", {},
         element("th", {scope: "row"}, name(index)),
-        element("td", {class: "number", "data-value": String(values[i])}, figure(values[i])))))));
+        element("td", {class: "number", "data-value": String(values[i])}, text(values[i])))))));
   }
 
   const other = index => context.live || byNumber.has(index)
@@ -244,34 +247,20 @@ export function render(root, view, context) {
   }
 
   const change = element("div", {class: "change", "aria-live": "polite"});
-  let asked = 0;
-  let asking = false;
-
-  /** Runs the edits; while one run goes on, only the latest is kept. */
-  async function ask() {
-    asked++;
-    if (asking) {
-      return;
-    }
-    asking = true;
-    let last;
-    do {
-      last = asked;
-      try {
-        const of = edits();
-        result = of.size === 0 ? null : await context.live.run({view: "latents",
-          edits: [...of].map(([latent, [kind, value]]) => ({do: kind, latent, ...kind === "ablate" ? {} : {value}}))});
-        failure = null;
-      } catch (problem) {
-        failure = problem;
-      }
-      drawChange();
-    } while (last !== asked);
-    asking = false;
-  }
-
   let result = null;
   let failure = null;
+  const answered = (got, problem) => {
+    result = got;
+    failure = problem;
+    drawChange();
+  };
+  const runEdits = latest(async of => of.size === 0 ? null : context.live.run({view: "latents",
+    edits: [...of].map(([latent, [kind, value]]) => ({do: kind, latent, ...kind === "ablate" ? {} : {value}}))}),
+  got => answered(got, null), problem => answered(null, problem));
+
+  function ask() {
+    runEdits(edits());
+  }
 
   function drawChange() {
     const of = edits();
@@ -308,7 +297,7 @@ export function render(root, view, context) {
     }});
   root.replaceChildren(
     element("p", {class: "origin"}, `${data.place}: ${data.of} latents, ${data.firing} of which fire in the texts; `
-      + (context.live ? `${latents.filter(({strongest}) => strongest > 0).length} fire on the prompt. A number finds any other.` : `${latents.length} are shown here.`)),
+      + (context.live ? `${latents.filter(({strongest}) => strongest > 0).length} fire on the prompt. Type the number of any other to open it.` : `${latents.length} are shown here.`)),
     element("div", {class: "choices"}, search,
       choice("Order", ORDERS.filter(([value]) => value !== "prompt" || hasPrompt), context.address.order ?? (hasPrompt ? "prompt" : "given"),
         chosen => {
@@ -316,7 +305,8 @@ export function render(root, view, context) {
           drawList();
         })),
     element("div", {class: "columns list-first"}, element("div", {}, element("p", {class: "note"},
-      `Number, tokens promoted, ${hasPrompt ? "largest activation on the prompt" : "share of tokens it fires on"}`), list), page));
+      `Number, tokens promoted, ${hasPrompt ? "largest activation on the prompt" : "share of tokens it fires on"}`
+        + (context.live ? "; tokens are there once a latent was opened" : "")), list), page));
   roving(list, () => [...list.querySelectorAll("[data-entry]")].map(entry => [entry]));
   tips(page, ".example .token", shown => `${quoted({text: shown.textContent})}: ${figure(Number(shown.dataset.value))}`);
   drawList();

@@ -3,6 +3,8 @@
 import {diverging, legend, sequential} from "./colour.js";
 import {button, choice, element, newId, tick} from "./dom.js";
 import {dataGrid} from "./grid.js";
+import {latest} from "./latest.js";
+import {rounding} from "./maps.js";
 import {figure, percent} from "./number.js";
 import {quoted, tokenElement, tokenText} from "./token.js";
 
@@ -58,29 +60,6 @@ function editsOf(address) {
     ({do: "zero", site: "attn.hook_z", layers: layer, heads: head})), false);
 }
 
-/** Runs one request at a time and drops all but the latest of those that came meanwhile. */
-function latest(run, done, failed) {
-  let next = null;
-  let busy = false;
-  return async request => {
-    next = request;
-    if (busy) {
-      return;
-    }
-    busy = true;
-    while (next !== null) {
-      const current = next;
-      next = null;
-      try {
-        done(await run(current), current);
-      } catch (problem) {
-        failed(problem);
-      }
-    }
-    busy = false;
-  };
-}
-
 export function render(root, first, context) {
   const results = new Results(context);
   const form = context.live ? new Form(context, first, results) : null;
@@ -102,7 +81,7 @@ function editList(view) {
     lines.length === 0 ? element("p", {}, "No edit.") : element("ol", {}, lines.map(line => element("li", {}, line))),
     edits === "" ? null : element("details", {}, element("summary", {}, "The edits as JSON"),
       element("pre", {tabindex: 0}, edits)),
-    element("p", {class: "note"}, "To change them and see the answer: hyaline explore"));
+    element("p", {class: "note"}, "To change them and see the answer, run ", element("code", {}, "hyaline explore"), "."));
 }
 
 /** The edits as a form. */
@@ -383,15 +362,18 @@ class Results {
   constructor(context) {
     this.context = context;
     this.time = element("span", {class: "note inline"});
+    this.title = element("h3", {});
     this.pair = element("div", {class: "beside"});
     this.sums = element("dl", {class: "figures"});
     this.rest = element("div", {class: "beside"});
-    this.root = element("div", {class: "results"}, this.pair, this.sums, this.rest, this.time);
+    this.root = element("div", {class: "results"}, this.title, this.pair, this.sums, this.rest, this.time);
   }
 
   draw(view, quick, choose) {
     this.view = view;
     const {data} = view;
+    const token = view.prompt.tokens[data.position];
+    this.title.textContent = `The likeliest next tokens after ${data.position}${token ? ` ${quoted(token)}` : ""}`;
     this.pair.replaceChildren(
       likeliest("Base run", data, data.baseTop, data.baseLogits, data.baseLogProbabilities),
       likeliest("Edited", data, data.editedTop, data.editedLogits, data.editedLogProbabilities));
@@ -473,10 +455,11 @@ function byPosition(view) {
   const scale = sequential(0, largest);
   const changes = data.baseDifference ? data.editedDifference.map((value, at) => value - data.baseDifference[at]) : null;
   const reach = changes ? Math.max(...changes.map(Math.abs)) : 0;
-  const signed = diverging(reach);
+  const signed = diverging(reach).of(changes ?? []);
+  const texts = [rounding([...data.divergenceByPosition]), rounding(changes ?? [])];
   const grid = dataGrid({
     label: "The edits' effect by position",
-    columns: ["token", "KL divergence", ...changes ? ["logit difference's change"] : []],
+    columns: ["token", "KL divergence", ...changes ? ["change of the logit difference"] : []],
     rows: prompt.tokens.map((_, at) => String(at)),
     cell(cell, row, column) {
       if (column === 0) {
@@ -485,7 +468,7 @@ function byPosition(view) {
       }
       const value = column === 1 ? data.divergenceByPosition[row] : changes[row];
       (column === 1 ? scale : signed).paint(cell, value);
-      cell.textContent = figure(value);
+      cell.textContent = texts[column - 1](value);
       cell.title = String(value);
     },
   });
@@ -504,15 +487,16 @@ function patterns(view, choose) {
   }
   const layers = Array.from(data.changedLayers);
   const scale = sequential(0, Math.max(...data.patternChange));
+  const text = rounding([...data.patternChange]);
   const grid = dataGrid({
     label: "The largest change of each head's pattern",
-    corner: "layer",
-    columns: Array.from({length: data.heads}, (_, head) => `H${head}`),
-    rows: layers.map(layer => `L${layer}`),
+    corner: "layer \u2193 head \u2192",
+    columns: Array.from({length: data.heads}, (_, head) => String(head)),
+    rows: layers.map(String),
     cell(cell, row, head) {
       const value = data.patternChange[row * data.heads + head];
       scale.paint(cell, value);
-      cell.textContent = figure(value);
+      cell.textContent = text(value);
       cell.title = String(value);
       cell.setAttribute("aria-selected", String(layers[row] === data.patternLayer && head === data.patternHead));
     },
@@ -520,8 +504,9 @@ function patterns(view, choose) {
   });
   grid.dataset.grid = "patterns";
   return [element("h3", {}, "Attention that changed"), legend(scale, "Largest change of a weight"),
+    choose ? element("p", {class: "note"}, "Click a head, or press Enter on it, for its pattern.") : null,
     element("div", {class: "scroll", tabindex: 0}, grid),
-    element("h3", {}, `The pattern of L${data.patternLayer}H${data.patternHead}`), new PatternPair(view).root];
+    element("h3", {}, `The pattern of head ${data.patternLayer}.${data.patternHead}`), new PatternPair(view).root];
 }
 
 /** Two patterns under one cursor, which pointer and arrows move; the numbers are in the line below. */
