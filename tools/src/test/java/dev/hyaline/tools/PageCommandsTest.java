@@ -92,6 +92,13 @@ final class PageCommandsTest {
     }
 
     @Test
+    void anAttributionAtSeveralPositionsHasAPageOfThem() throws IOException {
+        assertThat(page("at.html", "attribute", "--by", "layer", "--positions", "S2,end"))
+                .contains("data-view=\"attribution\"", "At each position the parts", "over 16 positions of prompts")
+                .doesNotContain("The parts add up to");
+    }
+
+    @Test
     void aFileThatIsThereStays() throws IOException {
         Path file = Files.writeString(folder.resolve("mine.html"), "mine");
         assertThat(Outcome.of("attribute", "--html", file.toString()).err()).contains("exists already");

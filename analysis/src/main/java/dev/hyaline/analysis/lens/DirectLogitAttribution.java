@@ -39,6 +39,9 @@ import java.util.stream.IntStream;
  * also has what its value bias adds.
  */
 public final class DirectLogitAttribution {
+    /** The axis of the positions that are asked at, where they are chosen. */
+    public static final String READ_AT = "read at";
+
     /** The step of a table for what no other part owns. */
     public static final String BIAS = "bias";
 
@@ -258,7 +261,7 @@ public final class DirectLogitAttribution {
         }
         List<Axis> all = new ArrayList<>(axes);
         if (byReadPosition) {
-            all.addFirst(new Axis("read at", positions.axis().labels()));
+            all.addFirst(new Axis(READ_AT, positions.axis().labels()));
         }
         ResultTable table =
                 ResultTable.of(title, "contribution to the logit difference", "logits", all, pairs.names(), values);

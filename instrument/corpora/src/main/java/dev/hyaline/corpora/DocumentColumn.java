@@ -83,7 +83,7 @@ record DocumentColumn(String name, PhysicalType type) {
     /**
      * A row as a line of JSON.
      *
-     * @param number of the row, from 1
+     * @param number of the row, from 0
      */
     byte[] line(RowReader row, long number) throws IOException {
         if (row.isNull(name)) {

@@ -8,6 +8,7 @@ import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.reader.ParquetFileReader;
 import dev.hardwood.reader.RowReader;
 import dev.hardwood.schema.ColumnProjection;
+import dev.hyaline.files.Printable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -126,12 +127,13 @@ final class ParquetLines extends InputStream {
                 return false;
             }
             rows.next();
-            row++;
             line = column.line(rows, row);
+            row++;
             at = 0;
             return true;
         } catch (RuntimeException e) {
-            throw new IOException("its Parquet data is damaged after row " + row + " (" + reason(e) + ")", e);
+            throw new IOException(
+                    "its Parquet data is damaged after " + Printable.plural(row, "row") + " (" + reason(e) + ")", e);
         }
     }
 

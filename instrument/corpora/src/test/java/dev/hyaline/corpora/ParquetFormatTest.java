@@ -109,10 +109,10 @@ final class ParquetFormatTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "null-text | its row 2 has no text (it is null); leave such rows out",
-                "null-tokens | its row 2 has no tokens (it is null); leave such rows out",
-                "null-token | its row 1 has a null among its tokens",
-                "large-token | its row 2 has 1099511627776 among its tokens, which is no token id",
+                "null-text | its row 1 has no text (it is null); leave such rows out",
+                "null-tokens | its row 1 has no tokens (it is null); leave such rows out",
+                "null-token | its row 0 has a null among its tokens",
+                "large-token | its row 1 has 1099511627776 among its tokens, which is no token id",
                 "binary-text | its column text must hold strings, found BYTE_ARRAY",
                 "int-text | its column text must hold strings, found INT32",
                 "string-tokens | its column tokens must hold lists of integers, found lists of BYTE_ARRAY (STRING)",

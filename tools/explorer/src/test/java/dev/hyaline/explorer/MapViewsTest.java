@@ -2,6 +2,7 @@ package dev.hyaline.explorer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.hyaline.analysis.lens.DirectLogitAttribution;
@@ -87,6 +88,21 @@ final class MapViewsTest {
         return new DirectLogitAttribution.Result(table, "what all heads add", new SumCheck(2, 0, 4));
     }
 
+    private static DirectLogitAttribution.Result atTwoPositions() {
+        ResultTable table = ResultTable.of(
+                        "by head",
+                        "contribution to the logit difference",
+                        "logits",
+                        List.of(
+                                new Axis(DirectLogitAttribution.READ_AT, List.of("S2", "end")),
+                                Axis.layers(2),
+                                Axis.heads(3)),
+                        List.of("a", "b"),
+                        values(24, 5))
+                .neutralAt(0);
+        return new DirectLogitAttribution.Result(table, "what all heads add", new SumCheck(4, 0, 4));
+    }
+
     private static ResultTable large() {
         return ResultTable.of(
                 "neurons",
@@ -111,7 +127,8 @@ final class MapViewsTest {
                 AttributionView.of(ViewHeading.of("Attribution", "m"))
                         .with("layer", byLayer())
                         .with("head", byHead())
-                        .withStream(byLayer()),
+                        .withStream(byLayer())
+                        .with("apart", atTwoPositions()),
                 EffectMapView.of(ViewHeading.of("Neurons", "m"), large()),
                 EffectMapView.of(ViewHeading.of("Changes", "m"), changes()));
     }
@@ -303,6 +320,15 @@ final class MapViewsTest {
         assertThat(Math.abs(Double.parseDouble(browser.evaluate(
                         "document.querySelectorAll('#attribution .bars')[1].querySelector('li').dataset.value"))))
                 .isEqualTo(most);
+        double[] apart = atTwoPositions().table().means();
+        for (String at : List.of("S2", "end")) {
+            open("#attribution/by=apart&at=" + at);
+            double[] there = Arrays.copyOfRange(apart, at.equals("S2") ? 0 : 6, at.equals("S2") ? 6 : 12);
+            assertThat(shown("attribution", 6)).containsExactly(there);
+            assertThat(Double.parseDouble(
+                            browser.evaluate("document.querySelector('#attribution .sum b').dataset.value")))
+                    .isCloseTo(Arrays.stream(there).sum(), within(1e-12));
+        }
         open("#attribution/by=stream");
         double[] levels = byLayer().table().means();
         assertThat(browser.evaluate("document.querySelector('.sum b').dataset.value"))

@@ -1,6 +1,5 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.lens.DirectLogitAttribution;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.table.ResultTable;
@@ -117,7 +116,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             names = "--positions",
             paramLabel = "LIST",
             description = "Ask at these positions, not at one: 0,3-5,-1, or roles such as S2,end. The table has a first"
-                    + " axis for them; a page (--html) stays at the role.")
+                    + " axis for them, a page (--html) a choice of them.")
     private @Nullable String positions;
 
     @Mixin
@@ -165,20 +164,17 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
             Gpt2Weights weights = options.weights(study.checkpoint());
             boolean asTheyAre = raw || options.processes() || sae.isGiven();
             try (Gpt2 model = study.start(asTheyAre ? weights : WeightProcessing.processWeights(weights))) {
-                Splits atRole = new Splits(
-                        DirectLogitAttribution.of(model, study.pairs(), role), sae.attach(model.weights(), console));
-                Splits splits = positions == null
-                        ? atRole
-                        : atRole.at(RolePositions.of(study.pairs(), study.vocabulary(), positions));
+                DirectLogitAttribution attribution = DirectLogitAttribution.of(model, study.pairs(), role);
+                Splits splits = new Splits(
+                        positions == null
+                                ? attribution
+                                : attribution.at(RolePositions.of(study.pairs(), study.vocabulary(), positions)),
+                        sae.attach(model.weights(), console));
                 DirectLogitAttribution.Result result = splits.by(by);
                 ResultTable table = result.table().from(study.origin());
                 show(study, result, table);
                 folder.ifPresent(out -> out.write(console, Map.of(name(), table), options.json()));
-                page.write(
-                        console,
-                        study.checkpoint(),
-                        () -> page(study, atRole, positions == null ? result : atRole.by(by)),
-                        options.json());
+                page.write(console, study.checkpoint(), () -> page(study, splits, result), options.json());
             }
         }
     }
@@ -187,7 +183,7 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
         return "attribution-" + by;
     }
 
-    /** The split that was asked for, and those by layer, head and feature, at the role. */
+    /** The split that was asked for, and those by layer, head and feature. */
     private Page page(Study study, Splits splits, DirectLogitAttribution.Result result) {
         String title = "Direct logit attribution";
         ViewHeading heading = page.heading(title, study, pairOptions)
@@ -218,10 +214,6 @@ public final class AttributeCommand implements Runnable, CheckedOptions {
     /** The ways to split. */
     private record Splits(
             DirectLogitAttribution attribution, @Nullable Attachment autoencoder) {
-        Splits at(PositionAxis positions) {
-            return new Splits(attribution.at(positions), autoencoder);
-        }
-
         DirectLogitAttribution.Result by(Grouping by) {
             return switch (by) {
                 case HEAD -> attribution.byHead();

@@ -125,7 +125,7 @@ public record LabelFile(List<Row> rows, boolean grouped) {
             } else if (c != '\r') {
                 if (closed) {
                     throw new BadInputException(
-                            name + ", record " + (records.size() + 1) + ": text follows a quoted field");
+                            name + ", line " + (records.size() + 1) + ": text follows a quoted field");
                 }
                 field.append(c);
             }

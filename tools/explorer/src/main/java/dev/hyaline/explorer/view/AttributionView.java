@@ -25,7 +25,12 @@ public final class AttributionView implements DataView {
      * @param cumulative whether each step is the sum of all before it, so that the last and the bias are the whole
      */
     private record Split(String name, DirectLogitAttribution.Result result, boolean cumulative) {
-        /** The sum of the parts' means. */
+        /** Whether the first axis is of positions, each of which has a sum of its own. */
+        boolean atSeveral() {
+            return result.table().axes().getFirst().name().equals(DirectLogitAttribution.READ_AT);
+        }
+
+        /** The sum of the parts' means at one position. */
         double sum() {
             double[] means = result.table().means();
             return cumulative
@@ -34,8 +39,11 @@ public final class AttributionView implements DataView {
         }
 
         String words() {
-            return "The parts add up to " + ShownNumber.of(sum()) + ", and are to be " + result.whole()
-                    + ": over " + result.sumCheck().values() + " prompts the sum is off by at most "
+            return (atSeveral()
+                            ? "At each position the parts are to add up to " + result.whole()
+                            : "The parts add up to " + ShownNumber.of(sum()) + ", and are to be " + result.whole())
+                    + ": over " + result.sumCheck().values() + (atSeveral() ? " positions of prompts" : " prompts")
+                    + " the sum is off by at most "
                     + ShownNumber.of(result.sumCheck().largestError()) + ", of values up to "
                     + ShownNumber.of(result.sumCheck().largestValue()) + ".";
         }
@@ -95,7 +103,8 @@ public final class AttributionView implements DataView {
                 .with("name", split.name)
                 .with("cumulative", split.cumulative)
                 .with("whole", split.result.whole())
-                .with("sum", split.sum())
+                .with("atSeveral", split.atSeveral())
+                .with("sum", split.atSeveral() ? Double.NaN : split.sum())
                 .with("checked", split.result.sumCheck().values())
                 .with("largestError", split.result.sumCheck().largestError())
                 .with("largestValue", split.result.sumCheck().largestValue())

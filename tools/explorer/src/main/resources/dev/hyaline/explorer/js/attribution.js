@@ -88,10 +88,15 @@ function renderLive(root, first, context) {
 }
 
 function renderSplits(root, view, context) {
-  const {splits} = view.data;
+  const splits = view.data.splits.flatMap(one => one.atSeveral ? one.table.axes[0].labels.map((at, i) => onlyAt(one, at, i)) : [one]);
+  const kinds = [...new Set(splits.map(({name}) => name))];
   let cell = null;
 
-  const split = () => splits.find(one => one.name === context.address.by) ?? splits[0];
+  const split = () => {
+    const {by, at} = context.address;
+    const ofKind = splits.filter(({name}) => name === (kinds.includes(by) ? by : kinds[0]));
+    return ofKind.find(one => one.at === at) ?? ofKind[0];
+  };
   const sample = () => {
     const chosen = Number(context.address.sample ?? "mean");
     return Number.isInteger(chosen) && chosen >= 0 && chosen < split().table.samples.length ? chosen : null;
@@ -189,12 +194,13 @@ function renderSplits(root, view, context) {
     const describeRow = row => row.key === undefined ? [element("b", {}, row.name), element("br"), `${figure(row.value)} logits`]
       : one.cumulative ? [element("b", {}, table.axes[0].labels[row.key]), element("br"),
         `${figure(shown[row.key])} logits so far, ${figure(row.value)} more than before`] : describe(row.key);
-    const sum = sample() === null ? one.sum : total(one, shown);
+    const sum = sample() === null && one.at === undefined ? one.sum : total(one, shown);
     const controls = element("div", {class: "choices"},
-      splits.length > 1 ? choice("Split by", splits.map(({name}) => [name, name]), one.name, by => {
+      kinds.length > 1 ? choice("Split by", kinds.map(name => [name, name]), one.name, by => {
         cell = null;
         change({by, cell: null});
       }) : null,
+      one.at !== undefined ? choice("Asked at", splits.filter(({name}) => name === one.name).map(({at}) => [at, at]), one.at, at => change({at})) : null,
       table.samples.length > 1 ? choice("Show", [["mean", `mean of ${table.samples.length} ${table.sampleKind}`],
         ...table.samples.map((name, i) => [String(i), name.length > 60 ? `${name.slice(0, 59)}\u2026` : name])],
       sample() === null ? "mean" : String(sample()), chosen => change({sample: chosen === "mean" ? null : chosen})) : null);
@@ -212,7 +218,7 @@ function renderSplits(root, view, context) {
       element("p", {class: "sum"}, "The parts add up to ", element("b", {"data-value": String(sum)}, figure(sum)),
         ` logits. Check: the sum against ${one.whole}, computed directly, is off by at most `,
         element("b", {class: "off", "data-value": String(one.largestError)}, figure(one.largestError)),
-        ` over ${one.checked} ${one.checked === 1 ? "prompt" : "prompts"}, of values up to ${figure(one.largestValue)}.`),
+        ` over ${one.checked} ${one.at !== undefined ? "positions of prompts" : one.checked === 1 ? "prompt" : "prompts"}, of values up to ${figure(one.largestValue)}.`),
       context.live || splits.some(({name}) => name === "feature") ? null
         : element("p", {class: "note"}, NO_FEATURES, element("code", {}, FEATURES)),
       element("div", {class: "columns"},
@@ -243,6 +249,19 @@ function renderSplits(root, view, context) {
 
   update();
   return {update, csv: () => rowsOf(split().table)};
+}
+
+/** A split at one of the positions that it was asked at. */
+function onlyAt(one, at, i) {
+  const {table} = one;
+  const cells = table.mean.length / table.axes[0].labels.length;
+  const count = table.samples.length;
+  return {...one, at, table: {...table,
+    title: `${table.title} at ${at}`,
+    axes: table.axes.slice(1),
+    mean: table.mean.subarray(i * cells, (i + 1) * cells),
+    error: table.error.subarray(i * cells, (i + 1) * cells),
+    values: table.values.subarray(i * cells * count, (i + 1) * cells * count)}};
 }
 
 function total({cumulative}, shown) {

@@ -250,12 +250,12 @@ class Form {
       button("Remove", () => {
         this.edits.interventions.splice(at, 1);
         again();
-      }, {"aria-label": `Remove edit ${at + 1}`}),
+      }, {"aria-label": `Remove edit ${at}`}),
       at === 0 ? null : button("\u2191", () => {
         const list = this.edits.interventions;
         [list[at - 1], list[at]] = [list[at], list[at - 1]];
         again();
-      }, {"aria-label": `Move edit ${at + 1} up`}));
+      }, {"aria-label": `Move edit ${at} up`}));
   }
 
   /** The amount: a number and, where it is a factor, a slider. */

@@ -167,9 +167,9 @@ final class LivePageTest {
                 logits(Interventions.of(
                         Intervention.zero(Target.of(Site.Z, 0).heads(1)),
                         Intervention.zero(Target.of(Site.Z, 3).heads(2)))));
-        browser.evaluate("document.querySelector('[aria-label=\"Remove edit 1\"]').click()");
+        browser.evaluate("document.querySelector('[aria-label=\"Remove edit 0\"]').click()");
         browser.await("document.querySelectorAll('.edit-list li').length === 1");
-        browser.evaluate("document.querySelector('[aria-label=\"Remove edit 1\"]').click()");
+        browser.evaluate("document.querySelector('[aria-label=\"Remove edit 0\"]').click()");
         browser.await("document.querySelectorAll('.edit-list li').length === 0");
         answered();
         assertThat(browser.evaluate("document.querySelector('[data-grid=patterns]')"))
@@ -220,7 +220,7 @@ final class LivePageTest {
         assertShows(
                 "Edited",
                 logits(Interventions.of(Intervention.scale(Target.of(Site.Z, 1).heads(3), 1.5f))));
-        browser.evaluate("document.querySelector('[aria-label=\"Move edit 2 up\"]').click()");
+        browser.evaluate("document.querySelector('[aria-label=\"Move edit 1 up\"]').click()");
         browser.await("document.querySelector('.edit-list input[type=number]').value === '0.75'");
         answered();
         assertThat(browser.evaluate("location.hash")).contains("order=1");
