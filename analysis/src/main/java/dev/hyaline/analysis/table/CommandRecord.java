@@ -33,7 +33,7 @@ import tools.jackson.core.JsonGenerator;
  *
  * @param tool name and version of the program
  * @param command the command line, without what changes no result: the folder, the number of threads
- * @param output the option that named the file or folder; {@value #FOLDER} if the file is one of a folder's
+ * @param output the option that named the file; {@link #FOLDER} if one named its folder
  * @param model the model's name; null if there was none
  * @param modelFiles what the model was read from
  */
@@ -46,8 +46,8 @@ public record CommandRecord(
     /** A folder's file that says how all of its files were made. */
     public static final String FILE = "made.json";
 
-    /** The option that names a folder. */
-    public static final String FOLDER = "--out";
+    /** In place of an option: the file is one of a folder that was named. */
+    public static final String FOLDER = "";
 
     /** The key of a record, in JSON and in the metadata of safetensors. */
     public static final String KEY = "made";

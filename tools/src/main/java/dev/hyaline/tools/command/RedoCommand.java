@@ -77,6 +77,9 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             "superposition",
             "train");
 
+    /** The option that names the folder of what a command writes. */
+    private static final String FOLDER = "--out";
+
     /** The options that name what a command writes. */
     private static final Set<String> OUTPUTS =
             Set.of(CommandRecord.FOLDER, "--html", "--picture", "--export", MadeFile.PLAN);
@@ -84,7 +87,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
     /** Options that write somewhere, which no record has: a file from elsewhere must not use them. */
     private static final List<String> REFUSED = List.of(
             "-o",
-            "--out",
+            FOLDER,
             "--force",
             "--resume",
             "--html",
@@ -190,13 +193,13 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
         String output = record.output();
         List<String> arguments = new ArrayList<>(record.command());
         if (output.equals(MadeFile.PLAN)) {
-            arguments.addAll(List.of(MadeFile.PLAN, CommandRecord.FOLDER, again.toString()));
+            arguments.addAll(List.of(MadeFile.PLAN, FOLDER, again.toString()));
         } else {
-            arguments.addAll(List.of(output, (made.isWhole() ? again.resolve(name) : again).toString()));
+            String option = output.equals(CommandRecord.FOLDER) ? FOLDER : output;
+            arguments.addAll(List.of(option, (made.isWhole() ? again.resolve(name) : again).toString()));
             if (record.command().getFirst().equals("dump") && !output.equals(CommandRecord.FOLDER)) {
                 // A dump is written beside its page in any case.
-                arguments.addAll(List.of(
-                        CommandRecord.FOLDER, again.resolveSibling("dump").toString()));
+                arguments.addAll(List.of(FOLDER, again.resolveSibling("dump").toString()));
             }
         }
         return commandLine(arguments, quiet);
