@@ -10,7 +10,6 @@ import dev.hyaline.instrument.dump.ActivationStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -208,28 +207,13 @@ final class SaeTrainCommandTest {
         List<String> command = new ArrayList<>(List.of("sae", "train", "--resume", "--out", saes.path("killed")));
         command.addAll(settings);
         Path checkpoint = temporary.resolve("killed.training.safetensors");
-        int kills = 0;
-        while (kills < 3 && !Files.exists(temporary.resolve("killed"))) {
-            Process process = Outcome.start(temporary, "C.UTF-8", command.toArray(String[]::new));
-            FileTime before = modified(checkpoint);
-            // Killed once it has gone further than the last run, wherever it is then.
-            while (process.isAlive() && modified(checkpoint).equals(before)) {
-                Thread.sleep(2);
-            }
-            process.destroyForcibly().waitFor();
-            kills++;
-        }
-        assertThat(kills).isGreaterThan(2);
+        KilledRuns.of(3, temporary, command.toArray(String[]::new), checkpoint, temporary.resolve("killed"));
         Outcome.of(command.toArray(String[]::new)).succeeded();
         assertThat(Files.mismatch(
                         temporary.resolve("whole/sae_weights.safetensors"),
                         temporary.resolve("killed/sae_weights.safetensors")))
                 .isEqualTo(-1);
         assertThat(checkpoint).doesNotExist();
-    }
-
-    private static FileTime modified(Path file) throws IOException {
-        return Files.exists(file) ? Files.getLastModifiedTime(file) : FileTime.fromMillis(0);
     }
 
     @Test

@@ -9,7 +9,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -124,39 +123,22 @@ final class TrainCommandTest {
         Outcome.of(small(with(settings, "--out", path("whole")))).succeeded();
         String[] command = small(with(settings, "--resume", "--out", path("killed")));
         Path checkpoint = temporary.resolve("killed.training.safetensors");
-        int kills = 0;
-        while (kills < 3 && !Files.exists(temporary.resolve("killed"))) {
-            Process process = Outcome.start(temporary, "C.UTF-8", command);
-            FileTime before = modified(checkpoint);
-            // Killed once it has gone further than the last run, wherever it is then.
-            while (process.isAlive() && modified(checkpoint).equals(before)) {
-                Thread.sleep(2);
-            }
-            process.destroyForcibly().waitFor();
-            kills++;
-        }
-        assertThat(kills).isGreaterThan(1);
-        if (!Files.exists(temporary.resolve("killed"))) {
-            String[] begin = small(with(settings, "--out", path("killed")));
-            Outcome refused = Outcome.of(begin);
-            assertThat(refused.exitCode()).isEqualTo(2);
-            assertThat(refused.err()).contains("is of a run that was stopped").hasLineCount(1);
-            Outcome other = Outcome.of(with(begin, "--resume", "--clip", "2"));
-            assertThat(other.exitCode()).isEqualTo(2);
-            assertThat(other.err())
-                    .contains("was written by another training: clip is 2.0, there 1.0")
-                    .hasLineCount(1);
-            Outcome.of(command).succeeded();
-        }
+        KilledRuns.of(3, temporary, command, checkpoint, temporary.resolve("killed"));
+        String[] begin = small(with(settings, "--out", path("killed")));
+        Outcome refused = Outcome.of(begin);
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err()).contains("is of a run that was stopped").hasLineCount(1);
+        Outcome other = Outcome.of(with(begin, "--resume", "--clip", "2"));
+        assertThat(other.exitCode()).isEqualTo(2);
+        assertThat(other.err())
+                .contains("was written by another training: clip is 2.0, there 1.0")
+                .hasLineCount(1);
+        Outcome.of(command).succeeded();
         for (String file : List.of("model.safetensors", "config.json", "vocab.json", "merges.txt")) {
             assertThat(temporary.resolve("killed").resolve(file))
                     .hasSameBinaryContentAs(temporary.resolve("whole").resolve(file));
         }
         assertThat(checkpoint).doesNotExist();
-    }
-
-    private static FileTime modified(Path file) throws IOException {
-        return Files.exists(file) ? Files.getLastModifiedTime(file) : FileTime.fromMillis(0);
     }
 
     @ParameterizedTest

@@ -31,7 +31,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What strangers may not do, and what a page may. */
 final class ExplorerServerTest {
     private static final String VIEW = "{\"view\": \"run\", \"tokens\": [1, 2, 3]}";
-    private static final Duration BODY_TIME = Duration.ofMillis(400);
 
     private static Gpt2 model;
     private static ExplorerServer server;
@@ -43,8 +42,7 @@ final class ExplorerServerTest {
     @BeforeAll
     static void start() {
         model = Gpt2.of(RandomModels.weights(RandomModels.SMALL, 1), 1);
-        server = ExplorerServer.start(
-                new ExploredModel("random", "", model, null, ExplorerServerTest::token), "", 0, BODY_TIME);
+        server = ExplorerServer.start(new ExploredModel("random", "", model, null, ExplorerServerTest::token), "", 0);
         http = new RawHttp(server);
     }
 
@@ -314,16 +312,18 @@ final class ExplorerServerTest {
 
     @Test
     void aBodyThatDoesNotComeEnds() throws IOException {
-        String request = http.postRequest("view", VIEW);
-        try (Socket socket = http.connect()) {
-            socket.getOutputStream()
-                    .write(request.substring(0, request.length() - 5).getBytes(StandardCharsets.US_ASCII));
-            socket.getOutputStream().flush();
-            long start = System.nanoTime();
-            assertThat(RawHttp.read(socket).status()).isNotEqualTo(200);
-            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+        try (ExplorerServer impatient = ExplorerServer.start(
+                new ExploredModel("random", "", model, null, ViewToken::of), "", 0, Duration.ofMillis(400))) {
+            RawHttp hasty = new RawHttp(impatient);
+            String request = hasty.postRequest("view", VIEW);
+            try (Socket socket = hasty.connect()) {
+                socket.getOutputStream()
+                        .write(request.substring(0, request.length() - 5).getBytes(StandardCharsets.US_ASCII));
+                socket.getOutputStream().flush();
+                assertThat(RawHttp.read(socket).status()).isNotEqualTo(200);
+            }
+            assertThat(hasty.ask("GET /").status()).isEqualTo(200);
         }
-        assertThat(http.post("view", VIEW).status()).isEqualTo(200);
     }
 
     @Test
@@ -360,7 +360,7 @@ final class ExplorerServerTest {
             value = {
                 "[] | a JSON object",
                 "{\"view\": \"run\" | valid JSON",
-                "{\"view\": \"run\", \"view\": \"run\", \"tokens\": [1]} | Duplicate",
+                "{\"view\": \"run\", \"view\": \"run\", \"tokens\": [1]} | for the second time",
                 "{\"tokens\": [1]} | a key view",
                 "{\"view\": 1, \"tokens\": [1]} | view to be a string",
                 "{\"view\": \"../../etc/passwd\", \"tokens\": [1]} | there is no view",
@@ -481,7 +481,7 @@ final class ExplorerServerTest {
             assertThat(http.api("GET", "jobs/" + job).text()).contains("the job has not ended");
         }
         String state = "";
-        for (int i = 0; i < 100 && !state.contains("cancelled"); i++) {
+        for (int i = 0; i < 600 && !state.contains("cancelled"); i++) {
             Thread.sleep(50);
             state = http.api("GET", "jobs/" + job).text();
         }
@@ -501,7 +501,7 @@ final class ExplorerServerTest {
                     .startsWith("HTTP/1.1 200".getBytes(StandardCharsets.US_ASCII));
         }
         String state = "";
-        for (int i = 0; i < 100 && !state.contains("cancelled"); i++) {
+        for (int i = 0; i < 600 && !state.contains("cancelled"); i++) {
             Thread.sleep(50);
             state = http.api("GET", "jobs/" + job).text();
         }
