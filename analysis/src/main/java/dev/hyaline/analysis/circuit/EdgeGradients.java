@@ -3,6 +3,7 @@ package dev.hyaline.analysis.circuit;
 import dev.hyaline.analysis.causal.MetricObjective;
 import dev.hyaline.analysis.causal.PairRuns;
 import dev.hyaline.analysis.causal.Side;
+import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.graph.Node;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.config.Gpt2Config;
@@ -50,9 +51,20 @@ final class EdgeGradients {
     private final PairRuns runs;
     private final Map<HookPoint, int[]> receiversAt;
     private final Kernels kernels = KernelProvider.provide().kernels();
+    private final SweepOptions.Progress progress;
+    private final long total;
+    private long done;
 
-    EdgeGradients(CircuitExperiment experiment) {
+    /**
+     * Gradients of an experiment.
+     *
+     * @param progress told the runs of pairs that are done, again and again within a pass, so that it can end one
+     * @param passes that scores are taken of in all
+     */
+    EdgeGradients(CircuitExperiment experiment, SweepOptions.Progress progress, int passes) {
         this.experiment = experiment;
+        this.progress = progress;
+        total = (long) passes * experiment.pairs().size();
         edits = experiment.edits();
         index = experiment.index();
         config = experiment.config();
@@ -136,6 +148,8 @@ final class EdgeGradients {
             Reader reader = new Reader(first, end, from);
             for (GradientPass pass : passes) {
                 pass.forward(first, end, LogitSelection.none(), reader);
+                done += end - first;
+                progress.measured(done, total);
             }
             for (int pair = first; pair < end; pair++) {
                 addProducts(pair, reader, senders, factor, scores[pair]);
@@ -224,6 +238,7 @@ final class EdgeGradients {
 
         @Override
         public void at(HookPoint point, Activation gradient) {
+            progress.measured(done, total);
             int[] there = Objects.requireNonNull(receiversAt.get(point));
             int d = config.dModel();
             float[] values = gradient.values();

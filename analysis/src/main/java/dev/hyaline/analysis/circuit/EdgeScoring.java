@@ -28,7 +28,8 @@ public sealed interface EdgeScoring {
     /**
      * Scores every edge on every pair.
      *
-     * @param options of the sweep, where the method is one: its journal and progress
+     * @param options of the sweep, where the method is one: its journal; and progress, which a method of gradients
+     *     tells its passes of pairs
      */
     EdgeScores score(CircuitExperiment experiment, SweepOptions options);
 
@@ -153,7 +154,7 @@ public sealed interface EdgeScoring {
             if (direction == PatchingDirection.DENOISING) {
                 requireCounterfactual(experiment, this);
             }
-            EdgeGradients gradients = new EdgeGradients(experiment);
+            EdgeGradients gradients = new EdgeGradients(experiment, options.progress(), 1);
             return scores(experiment, gradients, List.of(gradients.pass(direction.base())), name());
         }
     }
@@ -200,7 +201,7 @@ public sealed interface EdgeScoring {
 
         @Override
         public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
-            EdgeGradients gradients = new EdgeGradients(experiment);
+            EdgeGradients gradients = new EdgeGradients(experiment, options.progress(), steps);
             List<GradientPass> passes = IntStream.range(0, steps)
                     .mapToObj(step -> gradients.held(-1, rule.at(step, steps)))
                     .toList();
@@ -228,7 +229,10 @@ public sealed interface EdgeScoring {
 
         @Override
         public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
-            EdgeGradients gradients = new EdgeGradients(experiment);
+            EdgeGradients gradients = new EdgeGradients(
+                    experiment,
+                    options.progress(),
+                    steps * (2 * experiment.config().nLayers() + 1));
             double[][] scores =
                     new double[experiment.pairs().size()][experiment.index().size()];
             List<GradientPass> all = new ArrayList<>();
@@ -259,7 +263,7 @@ public sealed interface EdgeScoring {
         @Override
         public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
             requireCounterfactual(experiment, this);
-            EdgeGradients gradients = new EdgeGradients(experiment);
+            EdgeGradients gradients = new EdgeGradients(experiment, options.progress(), 2);
             return scores(
                     experiment, gradients, List.of(gradients.pass(Side.CLEAN), gradients.pass(Side.CORRUPTED)), name());
         }
@@ -339,7 +343,10 @@ public sealed interface EdgeScoring {
         @Override
         public EdgeScores score(CircuitExperiment experiment, SweepOptions options) {
             requireGradientOfCleanRun(experiment, this);
-            EdgeGradients gradients = new EdgeGradients(experiment);
+            EdgeGradients gradients = new EdgeGradients(
+                    experiment,
+                    options.progress(),
+                    statistic == NodeStatistic.ATP_STAR ? experiment.config().nLayers() : 1);
             GraphIndex index = experiment.index();
             double[][] pairs = new double[experiment.pairs().size()][index.size()];
             if (statistic == NodeStatistic.ATP_STAR) {

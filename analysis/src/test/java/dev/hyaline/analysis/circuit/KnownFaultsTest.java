@@ -1,11 +1,13 @@
 package dev.hyaline.analysis.circuit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.causal.Ablation;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.graph.ComputationGraph;
 import dev.hyaline.analysis.graph.Edge;
 import dev.hyaline.analysis.graph.Node;
@@ -107,10 +109,34 @@ final class KnownFaultsTest {
         }
     }
 
+    /** Whoever waited for gradients waited for all passes, even after having cancelled. */
+    @Test
+    void aPassBackEndsWhereItsProgressThrows() {
+        EdgeScoring scoring = new EdgeScoring.InputGradients(3, EdgeScoring.PathRule.LEFT);
+        List<String> told = new ArrayList<>();
+        EdgeScores whole = scoring.score(byMean, SweepOptions.none().progress((done, all) -> {
+            told.add(done + " of " + all);
+        }));
+        int pairs = byMean.pairs().size();
+        assertThat(told).startsWith("0 of " + 3 * pairs).endsWith(3 * pairs + " of " + 3 * pairs);
+        // Often within the first pass.
+        assertThat(told.stream().filter(("0 of " + 3 * pairs)::equals).count()).isGreaterThan(CONFIG.nLayers());
+        int[] calls = {0};
+        assertThatThrownBy(() -> scoring.score(byMean, SweepOptions.none().progress((done, all) -> {
+                    if (++calls[0] == 2) {
+                        throw new IllegalStateException("nobody waits");
+                    }
+                })))
+                .hasMessage("nobody waits");
+        assertThat(calls[0]).isEqualTo(2);
+        // The model is none the worse.
+        assertThat(scoring.score(byMean).values()).isEqualTo(whole.values());
+    }
+
     /** EAP-IG went from the clean values to zero where it should have gone to the mean. */
     @Test
     void thePathOfActivationsEndsAtTheAblatedValues() {
-        EdgeGradients gradients = new EdgeGradients(byMean);
+        EdgeGradients gradients = new EdgeGradients(byMean, (done, total) -> {}, 1);
         HookPoint point = HookPoint.of(Site.MLP_OUT, 0);
         int sender = byMean.index().sender(new Node.Mlp(0));
         for (double own : new double[] {0, 0.25, 1}) {

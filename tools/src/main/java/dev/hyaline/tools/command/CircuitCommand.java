@@ -401,7 +401,9 @@ public final class CircuitCommand implements Runnable, CheckedOptions {
             if (journal == null) {
                 notice.cancel();
             }
-            return scoring.score(found, sweep.progress(steps(progress)));
+            // A method of gradients counts its passes, of which there are few.
+            boolean counted = scoring instanceof EdgeScoring.Masks || scoring instanceof EdgeScoring.Exact;
+            return scoring.score(found, counted ? sweep.progress(steps(progress)) : sweep);
         }
     }
 
