@@ -92,8 +92,10 @@ public final class ComparedRun {
         Map<Integer, Row> formed = new HashMap<>();
         if (missing.length > 0) {
             float[] logits = rerun(LogitSelection.rows(missing), List.of()).logits();
+            Row[] made = new Row[missing.length];
+            Arrays.parallelSetAll(made, i -> Row.of(Arrays.copyOfRange(logits, i * vocabulary, (i + 1) * vocabulary)));
             for (int i = 0; i < missing.length; i++) {
-                formed.put(missing[i], Row.of(Arrays.copyOfRange(logits, i * vocabulary, (i + 1) * vocabulary)));
+                formed.put(missing[i], made[i]);
             }
         }
         if ((long) (rows.size() + formed.size()) * vocabulary > MAX_KEPT_LOGITS) {

@@ -66,12 +66,10 @@ public final class GenerationView implements DataView {
         for (int step = 0; step < generated.length; step++) {
             float[] row = Arrays.copyOfRange(logits, step * dVocab, (step + 1) * dVocab);
             BadInputException.requireIndex("token", generated[step], dVocab);
-            List<NextToken> likeliest = NextToken.likeliest(row, Math.min(k, dVocab));
+            double[] logProbabilities = NextToken.logProbabilities(row);
+            List<NextToken> likeliest = NextToken.likeliest(row, logProbabilities, Math.min(k, dVocab));
             steps.add(new Step(
-                    generated[step],
-                    NextToken.logProbabilities(row)[generated[step]],
-                    Rank.of(generated[step], row),
-                    likeliest));
+                    generated[step], logProbabilities[generated[step]], Rank.of(generated[step], row), likeliest));
         }
         return new GenerationView(heading, steps, List.of(), new double[0], vocabulary);
     }

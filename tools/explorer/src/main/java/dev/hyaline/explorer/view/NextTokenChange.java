@@ -1,6 +1,5 @@
 package dev.hyaline.explorer.view;
 
-import dev.hyaline.analysis.metric.Logits;
 import dev.hyaline.engine.NextToken;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.explorer.data.DataObject;
@@ -52,17 +51,16 @@ public final class NextTokenChange {
 
     /** What the page shows. */
     public ViewData data() {
-        int[] at = {position};
-        double[] p = new Logits(at, base).logProbabilities();
-        double[] q = new Logits(at, edited).logProbabilities();
+        double[] p = NextToken.logProbabilities(base);
+        double[] q = NextToken.logProbabilities(edited);
         double divergence = 0;
         for (int i = 0; i < p.length; i++) {
             divergence += Math.exp(p[i]) * (p[i] - q[i]);
         }
         Set<Integer> shown = new LinkedHashSet<>();
         int top = Math.min(TOP, base.length);
-        NextToken.likeliest(base, top).forEach(token -> shown.add(token.token()));
-        NextToken.likeliest(edited, top).forEach(token -> shown.add(token.token()));
+        NextToken.likeliest(base, p, top).forEach(token -> shown.add(token.token()));
+        NextToken.likeliest(edited, q, top).forEach(token -> shown.add(token.token()));
         List<Integer> tokens = List.copyOf(shown);
         int count = tokens.size();
         float[] baseLogits = new float[count];

@@ -182,8 +182,10 @@ public final class RunComparison {
         int at = atOnce ? position : 0;
         float[] before = rows[at].logits();
         float[] after = Arrays.copyOfRange(result.logits(), at * vocabulary, (at + 1) * vocabulary);
-        List<NextToken> baseLikeliest = NextToken.likeliest(before, Math.max(top, 2));
-        List<NextToken> editedLikeliest = NextToken.likeliest(after, top);
+        double[] p = rows[at].logProbabilities();
+        double[] q = NextToken.logProbabilities(after);
+        List<NextToken> baseLikeliest = NextToken.likeliest(before, p, Math.max(top, 2));
+        List<NextToken> editedLikeliest = NextToken.likeliest(after, q, top);
         int[] pair = compared.length > 0
                 ? compared
                 : baseLikeliest.stream().limit(2).mapToInt(NextToken::token).toArray();
@@ -192,8 +194,6 @@ public final class RunComparison {
         editedLikeliest.forEach(token -> shown.add(token.token()));
         Arrays.stream(pair).forEach(shown::add);
         List<Integer> tokens = List.copyOf(shown);
-        double[] p = rows[at].logProbabilities();
-        double[] q = new Logits(new int[] {position}, after).logProbabilities();
         Whole rest = null;
         if (whole) {
             Divergences divergences = new Divergences(length(), pair);
@@ -264,7 +264,7 @@ public final class RunComparison {
         /** Adds some positions. */
         void add(int[] positions, ComparedRun.Row[] before, float[] logits) {
             Logits after = new Logits(positions, logits);
-            for (int i = 0; i < positions.length; i++) {
+            IntStream.range(0, positions.length).parallel().forEach(i -> {
                 int row = positions[i];
                 divergence[row] = divergence(before[i].logProbabilities(), after.logProbabilities(row));
                 if (pair.length == 2) {
@@ -272,7 +272,7 @@ public final class RunComparison {
                     baseDifference[row] = (double) values[pair[0]] - values[pair[1]];
                     editedDifference[row] = after.at(row, pair[0]) - after.at(row, pair[1]);
                 }
-            }
+            });
         }
 
         /** Adds all positions, as many at a time as are held. */
