@@ -29,6 +29,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -37,6 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The suite on fable: its own methods pass, and each planted method, task or metric fails the check that it was made
  * for and no other.
  */
+@Order(1) // The longest class, which would otherwise run alone in the end.
 class SanitySuiteTest {
     private static Gpt2 model;
     private static List<PromptPair> pairs;

@@ -7,153 +7,27 @@ import static dev.hyaline.instrument.dump.CorpusDumpTest.provenance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
-import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.instrument.ElementType;
-import dev.hyaline.instrument.IndexSelection;
-import dev.hyaline.instrument.Models;
 import dev.hyaline.instrument.dump.DumpFolder.IfExists;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.lifecycle.AfterTry;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A dump written in parts has the bytes of one that is written at once, whatever the parts. */
-final class DumpPlanTest {
-    private static final DumpFolder.IfExists REFUSE = IfExists.REFUSE;
-
-    /** Token ids with blanks between. */
-    static Optional<Document> document(String file, long line, byte[] content) {
-        String text = new String(content, StandardCharsets.UTF_8).strip();
-        return text.isEmpty()
-                ? Optional.empty()
-                : Optional.of(new Document(
-                        file + ":" + line,
-                        Stream.of(text.split(" ", -1))
-                                .mapToInt(Integer::parseInt)
-                                .toArray()));
-    }
-
-    /** Folders that a test or a try of a property has made; both JUnit and jqwik run this class. */
-    private final List<Path> folders = new ArrayList<>();
-
-    private Path folder() throws IOException {
-        folders.add(Files.createTempDirectory("hyaline-plan"));
-        return folders.getLast();
-    }
-
-    @AfterEach
-    @AfterTry
-    void removeFolders() throws IOException {
-        for (Path folder : folders) {
-            try (Stream<Path> files = Files.walk(folder)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
-        }
-        folders.clear();
-    }
-
-    private static CorpusFiles corpus(Path folder, Random random, int files) throws IOException {
-        List<String> names = new ArrayList<>();
-        for (int f = 0; f < files; f++) {
-            StringBuilder text = new StringBuilder();
-            int lines = 1 + random.nextInt(12);
-            for (int line = 0; line < lines; line++) {
-                text.append(IntStream.range(0, random.nextInt(3))
-                        .mapToObj(i -> "\n")
-                        .collect(Collectors.joining()));
-                text.append(BOS);
-                random.ints(random.nextInt(110), 0, BOS)
-                        .forEach(token -> text.append(' ').append(token));
-                text.append(line + 1 < lines || random.nextBoolean() ? "\n" : "");
-            }
-            Path file = folder.resolve("corpus-" + f + ".txt");
-            Files.writeString(file, text);
-            names.add(file.toString());
-        }
-        return new CorpusFiles(names, DumpPlanTest::document);
-    }
-
-    private static CorpusDump dump(Random random) {
-        CorpusDump dump = DUMP.longDocuments(random.nextBoolean() ? LongDocuments.SPLIT : LongDocuments.TRUNCATE)
-                .type(random.nextBoolean() ? ElementType.F32 : ElementType.F16)
-                .batchTokens(1 + random.nextInt(200));
-        TokenFilter filter = TokenFilter.all().every(1 + random.nextInt(4));
-        if (random.nextBoolean()) {
-            filter = filter.positions(IndexSelection.parse("0-20,last"));
-        }
-        if (random.nextInt(4) == 0) {
-            return dump.packed(1 + random.nextInt(Models.CONFIG.nCtx()))
-                    .shardBytes(1)
-                    .latentsOf(new FiringSite(Models.CONFIG.dModel()));
-        }
-        return random.nextBoolean()
-                ? dump.filter(filter).packed(1 + random.nextInt(Models.CONFIG.nCtx()))
-                : dump.filter(random.nextBoolean() ? filter : filter.skippingFirst(BOS));
-    }
-
-    private static DumpPlan plan(CorpusDump dump, CorpusFiles corpus, int splitBytes, int threads) {
-        return DumpPlan.of(dump, corpus, splitBytes, List.of(), provenance(), threads, tokens -> {});
-    }
-
-    private static DumpPlan planned(CorpusDump dump, CorpusFiles corpus, Path out) {
-        DumpPlan plan = plan(dump, corpus, 40, 2);
-        try (DumpFolder opened = DumpFolder.open(out, REFUSE)) {
-            plan.write(opened);
-        }
-        return DumpPlan.read(out);
-    }
-
-    private static DumpPlan.PartSummary write(DumpPlan plan, CorpusDump dump, Path out, DumpPlan.Range part) {
-        try (Gpt2 model = Models.small()) {
-            return plan.write(
-                    dump,
-                    model,
-                    DumpPlanTest::document,
-                    provenance(),
-                    out,
-                    part,
-                    CorpusListener.NONE,
-                    FailingDisk.large());
-        }
-    }
-
-    private static Map<String, byte[]> shards(Path folder) throws IOException {
-        Map<String, byte[]> shards = files(folder);
-        shards.keySet().removeIf(name -> !name.endsWith(".safetensors"));
-        return shards;
-    }
-
-    private static void assertSameShards(Path found, Map<String, byte[]> expected) throws IOException {
-        Map<String, byte[]> there = shards(found);
-        assertThat(there.keySet()).isEqualTo(expected.keySet());
-        expected.forEach((name, bytes) -> assertThat(there.get(name)).as(name).isEqualTo(bytes));
-    }
-
+final class DumpPlanTest extends PlannedDumps {
     @Property(tries = 40)
     void partsInAnyOrderHaveTheBytesOfOneDump(
             @ForAll long seed,
@@ -247,7 +121,7 @@ final class DumpPlanTest {
     void aDocumentThatCannotBeRunIsNamedWithItsLine() throws IOException {
         Path folder = folder();
         Path file = Files.writeString(folder.resolve("a.txt"), "1 2\n\n3 61\n");
-        CorpusFiles corpus = new CorpusFiles(List.of(file.toString()), DumpPlanTest::document);
+        CorpusFiles corpus = new CorpusFiles(List.of(file.toString()), PlannedDumps::document);
         for (CorpusDump dump : List.of(DUMP, DUMP.packed(2))) {
             assertThatThrownBy(() -> plan(dump, corpus, 1, 2))
                     .isInstanceOf(BadInputException.class)
@@ -275,12 +149,12 @@ final class DumpPlanTest {
         assertThatThrownBy(() -> DUMP.packed(4).filter(TokenFilter.all().skippingFirst(BOS)))
                 .hasMessageContaining("packed context windows begin anywhere in a text");
         Path tiny = Files.writeString(folder().resolve("tiny.txt"), "1 2 3");
-        CorpusFiles few = new CorpusFiles(List.of(tiny.toString()), DumpPlanTest::document);
+        CorpusFiles few = new CorpusFiles(List.of(tiny.toString()), PlannedDumps::document);
         assertThatThrownBy(() -> plan(DUMP.packed(4), few, 1, 1))
                 .hasMessage("the corpus has too few tokens for one window of 4");
         assertThatThrownBy(() -> DUMP.packed(4).forecast(few, tokens -> {}))
                 .hasMessage("the corpus has too few tokens for one window of 4");
-        assertThatThrownBy(() -> new CorpusFiles(List.of(), DumpPlanTest::document))
+        assertThatThrownBy(() -> new CorpusFiles(List.of(), PlannedDumps::document))
                 .hasMessageContaining("at least one file");
         assertThat(plan(DUMP.packed(48), corpus, 1, 1).tokens() % 48).isZero();
     }
@@ -289,7 +163,7 @@ final class DumpPlanTest {
     void windowsAreTheDocumentsEndToEnd() throws IOException {
         Path folder = folder();
         Path file = Files.writeString(folder.resolve("a.txt"), "60 1 2\n60 3\n60 4 5 6 7 8\n");
-        CorpusFiles corpus = new CorpusFiles(List.of(file.toString()), DumpPlanTest::document);
+        CorpusFiles corpus = new CorpusFiles(List.of(file.toString()), PlannedDumps::document);
         CorpusDump dump = DUMP.packed(4);
         DumpPlan plan = planned(dump, corpus, folder.resolve("out"));
         assertThat(plan.documents()).isEqualTo(2);
@@ -368,156 +242,6 @@ final class DumpPlanTest {
         plan.finish(out, true);
     }
 
-    @Test
-    void aFlippedByteIsFoundAndMended() throws IOException {
-        Path folder = folder();
-        CorpusFiles corpus = corpus(folder, new Random(5), 2);
-        CorpusDump dump = DUMP.longDocuments(LongDocuments.SPLIT);
-        Path out = folder.resolve("out");
-        DumpPlan plan = planned(dump, corpus, out);
-        write(plan, dump, out, plan.part(0, 1));
-        plan.finish(out, true);
-        Map<String, byte[]> sound = files(out);
-        Path shard = out.resolve("activations-00001.safetensors");
-        byte[] flipped = Files.readAllBytes(shard);
-        flipped[flipped.length - 5] ^= 4;
-        Files.write(shard, flipped);
-        plan.finish(out, false);
-        assertThatThrownBy(() -> plan.finish(out, true))
-                .isInstanceOf(FileException.class)
-                .hasMessageContaining("activations-00001.safetensors: expected SHA-256")
-                .hasMessageContaining("delete it, and write shard 1 again");
-        Files.delete(shard);
-        assertThatThrownBy(() -> plan.finish(out, false))
-                .hasMessageContaining("lacks these of the " + plan.shards()
-                        + " shards of its plan, or the JSON beside them: 1; write them, then finish");
-        assertThat(write(plan, dump, out, plan.part(0, 1)).found()).isEqualTo(plan.shards() - 1);
-        plan.finish(out, true);
-        assertThat(files(out)).containsExactlyEntriesOf(sound);
-    }
-
-    @Test
-    void aMachineThatComputesOtherwiseIsNoticed() throws IOException {
-        Path folder = folder();
-        CorpusFiles corpus = corpus(folder, new Random(6), 2);
-        CorpusDump dump = DUMP.longDocuments(LongDocuments.SPLIT);
-        Path out = folder.resolve("out");
-        DumpPlan plan = planned(dump, corpus, out);
-        write(plan, dump, out, plan.shard(0));
-        Path json = out.resolve("activations-00000.safetensors.json");
-        String done = Files.readString(json);
-        String sha256 = done.replaceAll("(?s).*\"shard\".*\"sha256\" : \"([0-9a-f]{64})\".*", "$1");
-        // A twin of the writer of shard 0 that was slower, on a machine whose result differs.
-        AtomicLong begun = new AtomicLong();
-        assertThatThrownBy(() -> {
-                    Files.delete(json);
-                    try (Gpt2 model = Models.small()) {
-                        plan.write(
-                                dump,
-                                model,
-                                DumpPlanTest::document,
-                                provenance(),
-                                out,
-                                plan.shard(0),
-                                new CorpusListener() {
-                                    @Override
-                                    public void done(long tokens) {
-                                        if (begun.incrementAndGet() == 1) {
-                                            try {
-                                                Files.writeString(
-                                                        json,
-                                                        done.replace(sha256, "0".repeat(64))
-                                                                .replaceAll("\"host\" : \".*\"", "\"host\" : \"far\""));
-                                            } catch (IOException e) {
-                                                throw new IllegalStateException(e);
-                                            }
-                                        }
-                                    }
-                                });
-                    }
-                })
-                .isInstanceOf(HyalineException.class)
-                .hasMessageContaining("was written on far with SHA-256 " + "0".repeat(64))
-                .hasMessageContaining(sha256)
-                .hasMessageContaining("one of the two machines is at fault");
-    }
-
-    @Test
-    void twinsDoNoHarm() throws IOException {
-        Path folder = folder();
-        CorpusFiles corpus = corpus(folder, new Random(7), 3);
-        CorpusDump dump = DUMP.longDocuments(LongDocuments.SPLIT);
-        Path whole = folder.resolve("whole");
-        CorpusDumpTest.write(dump, corpus, whole, REFUSE);
-        Path out = folder.resolve("out");
-        DumpPlan plan = planned(dump, corpus, out);
-        List<CompletableFuture<DumpPlan.PartSummary>> twins = new ArrayList<>();
-        for (int twin = 0; twin < 3; twin++) {
-            twins.add(CompletableFuture.supplyAsync(() -> write(plan, dump, out, plan.part(0, 1))));
-        }
-        twins.forEach(CompletableFuture::join);
-        plan.finish(out, true);
-        assertSameShards(out, shards(whole));
-        assertThat(files(out).keySet().stream().filter(name -> name.startsWith(".")))
-                .isEmpty();
-    }
-
-    /** Two write the same shards at the same time, and one of them is stopped anywhere. */
-    @Property(tries = 8)
-    void aTwinThatIsStoppedDoesNoHarm(@ForAll long seed, @ForAll @IntRange(min = 0, max = 60_000) int room)
-            throws IOException {
-        Random random = new Random(seed);
-        Path folder = folder();
-        CorpusFiles corpus = corpus(folder, new Random(11), 2);
-        CorpusDump dump = dump(random);
-        Path whole = folder.resolve("whole");
-        CorpusDumpTest.write(dump, corpus, whole, REFUSE);
-        Path out = folder.resolve("out");
-        DumpPlan plan = planned(dump, corpus, out);
-        DumpPlan.Range shard = plan.shard(random.nextLong(plan.shards()));
-        CompletableFuture<DumpPlan.PartSummary> twin =
-                CompletableFuture.supplyAsync(() -> write(plan, dump, out, shard));
-        try (Gpt2 model = Models.small()) {
-            plan.write(
-                    dump,
-                    model,
-                    DumpPlanTest::document,
-                    provenance(),
-                    out,
-                    shard,
-                    CorpusListener.NONE,
-                    new FailingDisk(room));
-        } catch (FileException e) {
-            assertThat(e).hasMessageContaining("No space left on device");
-        }
-        assertThat(twin.join().rows()).isBetween(0L, plan.rows());
-        write(plan, dump, out, plan.part(0, 1));
-        plan.finish(out, true);
-        assertSameShards(out, shards(whole));
-    }
-
-    @Property(tries = 10)
-    void aFlippedByteAnywhereIsFound(@ForAll long seed) throws IOException {
-        Random random = new Random(seed);
-        Path folder = folder();
-        CorpusFiles corpus = corpus(folder, new Random(12), 2);
-        CorpusDump dump = dump(random);
-        Path out = folder.resolve("out");
-        DumpPlan plan = planned(dump, corpus, out);
-        write(plan, dump, out, plan.part(0, 1));
-        List<Path> written = plan.finish(out, true).shards();
-        Path shard = written.get(random.nextInt(written.size()));
-        byte[] sound = Files.readAllBytes(shard);
-        byte[] flipped = sound.clone();
-        flipped[random.nextInt(flipped.length)] ^= (byte) (1 << random.nextInt(8));
-        Files.write(shard, flipped);
-        assertThatThrownBy(() -> plan.finish(out, true))
-                .isInstanceOf(FileException.class)
-                .hasMessageContaining(shard.getFileName() + ": expected SHA-256");
-        Files.write(shard, sound);
-        plan.finish(out, true);
-    }
-
     @Property(tries = 10)
     void aPartOfAnyOtherPlanIsRefused(@ForAll long seed, @ForAll long otherSeed) throws IOException {
         Path folder = folder();
@@ -537,38 +261,6 @@ final class DumpPlanTest {
         assertThatThrownBy(() -> write(another, otherDump, other, another.shard(0)))
                 .hasMessageContaining(sentence);
         assertThatThrownBy(() -> another.finish(other, false)).hasMessageContaining(sentence);
-    }
-
-    /** A full disk stops a part anywhere; what it leaves is no shard, and its part is written again. */
-    @Property(tries = 12)
-    void aFullDiskLeavesNothingHalf(@ForAll @IntRange(min = 0, max = 120_000) int room) throws IOException {
-        Path folder = folder();
-        CorpusFiles corpus = corpus(folder, new Random(9), 3);
-        CorpusDump dump = DUMP.longDocuments(LongDocuments.SPLIT);
-        Path whole = folder.resolve("whole");
-        CorpusDumpTest.write(dump, corpus, whole, REFUSE);
-        Map<String, byte[]> expected = shards(whole);
-        Path out = folder.resolve("out");
-        DumpPlan plan = planned(dump, corpus, out);
-        try (Gpt2 model = Models.small()) {
-            plan.write(
-                    dump,
-                    model,
-                    DumpPlanTest::document,
-                    provenance(),
-                    out,
-                    plan.part(0, 1),
-                    CorpusListener.NONE,
-                    new FailingDisk(room));
-        } catch (FileException e) {
-            assertThat(e).hasMessageContaining("No space left on device");
-        }
-        shards(out).forEach((name, bytes) -> assertThat(bytes).as(name).isEqualTo(expected.get(name)));
-        assertThat(files(out).keySet().stream().filter(name -> name.startsWith(".")))
-                .isEmpty();
-        write(plan, dump, out, plan.part(0, 1));
-        plan.finish(out, true);
-        assertSameShards(out, expected);
     }
 
     @Test

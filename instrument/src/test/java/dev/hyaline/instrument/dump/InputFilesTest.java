@@ -93,7 +93,7 @@ final class InputFilesTest {
                 .hasMessageEndingWith("is no gzip data");
         Path text = file("text.gz", TEXT.getBytes(StandardCharsets.UTF_8));
         assertThatThrownBy(() -> read(text)).hasMessage("it is not gzip data, although its name ends in .gz");
-        CorpusFiles corpus = new CorpusFiles(List.of(text.toString()), DumpPlanTest::document);
+        CorpusFiles corpus = new CorpusFiles(List.of(text.toString()), PlannedDumps::document);
         assertThatThrownBy(() -> {
                     try (Stream<Document> documents = corpus.documents()) {
                         documents.forEach(document -> {});
@@ -117,7 +117,7 @@ final class InputFilesTest {
         assertThat(found.totals()).isEqualTo(expected.totals());
         assertThat(found.files().getFirst().bytes()).isEqualTo(Files.size(packed));
         assertThat(found.files().getFirst().sha256()).isEqualTo(Digests.sha256(Files.readAllBytes(packed)));
-        CorpusFiles corpus = new CorpusFiles(List.of(packed.toString()), DumpPlanTest::document);
+        CorpusFiles corpus = new CorpusFiles(List.of(packed.toString()), PlannedDumps::document);
         for (int split = 0; split < found.splits().size(); split++) {
             try (Stream<Document> rest = corpus.documents(found, split)) {
                 assertThat(rest.findFirst().orElseThrow().tokens()[0])
@@ -127,7 +127,7 @@ final class InputFilesTest {
     }
 
     private static PlannedCorpus counted(Path file) {
-        return new CorpusFiles(List.of(file.toString()), DumpPlanTest::document)
+        return new CorpusFiles(List.of(file.toString()), PlannedDumps::document)
                 .count(
                         split -> {
                             try (Stream<Document> documents = split.documents()) {

@@ -91,14 +91,14 @@ final class PartStoreTest {
     }
 
     private DumpPlan plan(String folder) {
-        CorpusFiles corpus = new CorpusFiles(CorpusFiles.expand(folder), DumpPlanTest::document);
+        CorpusFiles corpus = new CorpusFiles(CorpusFiles.expand(folder), PlannedDumps::document);
         return DumpPlan.of(dump, corpus, 40, List.of(), CorpusDumpTest.provenance(), 2, tokens -> {});
     }
 
     private DumpPlan.PartSummary write(DumpPlan plan, DumpPlan.Range part) {
         try (Gpt2 model = Models.small()) {
             return plan.write(
-                    dump, model, DumpPlanTest::document, CorpusDumpTest.provenance(), store, part, CorpusListener.NONE);
+                    dump, model, PlannedDumps::document, CorpusDumpTest.provenance(), store, part, CorpusListener.NONE);
         }
     }
 
@@ -109,7 +109,7 @@ final class PartStoreTest {
                 Files.writeString(folder.resolve("a.txt"), TEXT).toString(),
                 Files.writeString(folder.resolve("b.txt"), "60 20 21\n").toString());
         Path whole = temporary.resolve("whole");
-        CorpusDumpTest.write(dump, new CorpusFiles(names, DumpPlanTest::document), whole, DumpFolder.IfExists.REFUSE);
+        CorpusDumpTest.write(dump, new CorpusFiles(names, PlannedDumps::document), whole, DumpFolder.IfExists.REFUSE);
 
         DumpPlan plan = plan("memory://corpus");
         assertThat(plan.files()).containsExactly("memory://corpus/a.txt", "memory://corpus/b.txt");

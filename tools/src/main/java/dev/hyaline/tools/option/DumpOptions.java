@@ -33,6 +33,11 @@ public final class DumpOptions {
     public static final String SITES = "all";
 
     private static final String SITES_IN_SHARDS = "resid_post";
+    private static final String DEFAULT_FOLDER = "hyaline-dump";
+
+    /** Options that take something from files, which may be others by now. */
+    private static final List<String> FROM_FILES =
+            List.of("--prompts", "--edits", "--source-dump", "--add", "--project-out", "--edit-subspace", "--sae");
 
     @Mixin
     public PromptOptions prompts;
@@ -54,12 +59,6 @@ public final class DumpOptions {
 
     @Mixin
     public CaptureOptions capture;
-
-    private static final String DEFAULT_FOLDER = "hyaline-dump";
-
-    /** Options that take something from files, which may be others by now. */
-    private static final List<String> FROM_FILES =
-            List.of("--prompts", "--edits", "--source-dump", "--add", "--project-out", "--edit-subspace", "--sae");
 
     @Option(
             names = {"-o", "--out"},

@@ -110,7 +110,7 @@ public final class ExploredFiles implements CheckedOptions {
                     + " begins one, so that it cannot write any; name a dump of texts with --dump");
         }
         SaeFile file = SaeSource.read(console, sae);
-        Attachment attachment = SaeSource.attach(file, "", "", model, console);
+        Attachment attachment = SaeSource.attach(file, "", "", model.weights(), console);
         Set<Integer> excluded = new HashSet<>(vocabulary.ends());
         vocabulary.beginOfText().ifPresent(excluded::add);
         Supplier<LatentStudy> study = () -> LatentStudy.of(

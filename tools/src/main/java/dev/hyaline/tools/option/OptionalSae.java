@@ -28,11 +28,6 @@ public final class OptionalSae implements CheckedOptions {
 
     /** Reads the autoencoder and attaches it to a model's weights; null if none is given. */
     public @Nullable Attachment attach(Gpt2Weights weights, Console console) {
-        if (sae == null) {
-            return null;
-        }
-        Attachment attachment = Attachment.of(SaeSource.read(console, sae).autoencoder(), weights);
-        attachment.notes().forEach(note -> console.err().println("hyaline: " + note));
-        return attachment;
+        return sae == null ? null : SaeSource.attach(SaeSource.read(console, sae), "", "", weights, console);
     }
 }

@@ -4,6 +4,7 @@ import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
+import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.HookPoints;
@@ -106,16 +107,16 @@ public final class SaeSource implements CheckedOptions {
 
     /** Attaches it to a model, and says what is converted. */
     public Attachment attach(SaeFile file, Gpt2 model, Console console) {
-        return attach(file, site, siteOut, model, console);
+        return attach(file, site, siteOut, model.weights(), console);
     }
 
     /**
      * As {@link #attach(SaeFile, Gpt2, Console)}, to sites that are named; to those of its files where they are not.
      */
-    static Attachment attach(SaeFile file, String site, String siteOut, Gpt2 model, Console console) {
+    static Attachment attach(SaeFile file, String site, String siteOut, Gpt2Weights weights, Console console) {
         Attachment attachment;
         if (site.isEmpty() && siteOut.isEmpty()) {
-            attachment = Attachment.of(file.autoencoder(), model);
+            attachment = Attachment.of(file.autoencoder(), weights);
         } else {
             HookPoint in = HookPoints.point(
                     site.isEmpty() ? file.autoencoder().metadata().hookName().orElse(siteOut) : site);
@@ -125,7 +126,7 @@ public final class SaeSource implements CheckedOptions {
                             ? HookPoints.point(
                                     file.autoencoder().metadata().hookNameOut().orElse(site))
                             : in;
-            attachment = Attachment.of(file.autoencoder(), model, in, out);
+            attachment = Attachment.of(file.autoencoder(), weights, in, out);
         }
         attachment.notes().forEach(note -> console.err().println("hyaline: " + note));
         return attachment;

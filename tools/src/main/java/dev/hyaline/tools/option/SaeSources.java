@@ -52,7 +52,7 @@ public final class SaeSources implements CheckedOptions {
     /** Attaches them to a model, and says what is converted. */
     public List<Attachment> attach(List<SaeFile> files, Gpt2 model, Console console) {
         List<Attachment> attachments = files.stream()
-                .map(file -> SaeSource.attach(file, site, "", model, console))
+                .map(file -> SaeSource.attach(file, site, "", model.weights(), console))
                 .toList();
         Set<String> places = new HashSet<>();
         for (Attachment attachment : attachments) {
