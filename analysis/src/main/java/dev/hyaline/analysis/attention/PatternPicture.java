@@ -2,6 +2,7 @@ package dev.hyaline.analysis.attention;
 
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.analysis.table.ColourScale;
 import dev.hyaline.engine.Gpt2;
@@ -23,11 +24,11 @@ public final class PatternPicture implements Picture {
     public static final int MAX_TOKENS = 64;
 
     private static final int MAX_MAPS = 400;
-    private static final int MARGIN = 14;
-    private static final int FONT = 11;
-    private static final int TITLE_FONT = 14;
-    private static final double CHARACTER = 0.6;
-    private static final int TOP = MARGIN + TITLE_FONT + 18 + 26;
+    private static final int MARGIN = Heading.MARGIN;
+    private static final int FONT = Heading.FONT;
+    /** Room below the heading for the numbers of heads. */
+    private static final int BELOW_HEADING = 26;
+
     private static final int LEFT = MARGIN + 30;
     private static final int GAP = 8;
     private static final int LINE_HEIGHT = 16;
@@ -38,7 +39,8 @@ public final class PatternPicture implements Picture {
     private static final int FRAME = 0xBBBBBB;
     private static final ColourScale COLOURS = ColourScale.around0(1);
 
-    private final String title;
+    private final Heading heading;
+    private final int top;
     private final List<String> tokens;
     private final int layers;
     private final int heads;
@@ -49,7 +51,9 @@ public final class PatternPicture implements Picture {
     private final List<String> prompt;
 
     private PatternPicture(String title, List<String> tokens, int layers, int heads, float[] patterns) {
-        this.title = title;
+        heading = Heading.of(
+                title, "attention by layer and head: rows are queries, columns keys; white 0, deepest red 1");
+        top = heading.bottom() + BELOW_HEADING;
         this.tokens = List.copyOf(tokens);
         this.layers = layers;
         this.heads = heads;
@@ -98,7 +102,7 @@ public final class PatternPicture implements Picture {
 
     /** The prompt, as many tokens with their positions on a line as have room. */
     private List<String> lines() {
-        int most = Math.max(MIN_LINE, (int) ((width(0) - 2 * MARGIN) / (CHARACTER * FONT)));
+        int most = Math.max(MIN_LINE, (int) ((width(0) - 2 * MARGIN) / (Heading.CHARACTER * FONT)));
         List<String> lines = new ArrayList<>();
         StringBuilder line = new StringBuilder();
         for (int t = 0; t < tokens.size(); t++) {
@@ -120,29 +124,21 @@ public final class PatternPicture implements Picture {
     @Override
     public int width() {
         int longest = prompt.stream().mapToInt(String::length).max().orElse(0);
-        return width((int) Math.max(title.length() * CHARACTER * TITLE_FONT, longest * CHARACTER * FONT));
+        return width(Math.max(heading.width() - MARGIN, (int) (longest * Heading.CHARACTER * FONT)));
     }
 
     @Override
     public int height() {
-        return TOP + layers * (side() + GAP) + 8 + prompt.size() * LINE_HEIGHT + MARGIN;
+        return top + layers * (side() + GAP) + 8 + prompt.size() * LINE_HEIGHT + MARGIN;
     }
 
     @Override
     public void draw(Canvas canvas) {
-        canvas.text(MARGIN, MARGIN + TITLE_FONT, title, TITLE_FONT, Anchor.START, false, Canvas.INK);
-        canvas.text(
-                MARGIN,
-                MARGIN + TITLE_FONT + 18,
-                "attention by layer and head: rows are queries, columns keys; white 0, deepest red 1",
-                FONT,
-                Anchor.START,
-                false,
-                Canvas.PALE_INK);
+        heading.draw(canvas);
         for (int head = 0; head < heads; head++) {
             canvas.text(
                     LEFT + head * (side() + GAP) + side() / 2.0,
-                    TOP - 5,
+                    top - 5,
                     String.valueOf(head),
                     FONT,
                     Anchor.MIDDLE,
@@ -150,7 +146,7 @@ public final class PatternPicture implements Picture {
                     Canvas.INK);
         }
         for (int layer = 0; layer < layers; layer++) {
-            int y = TOP + layer * (side() + GAP);
+            int y = top + layer * (side() + GAP);
             canvas.text(
                     LEFT - 6,
                     y + side() / 2.0 + 0.35 * FONT,
@@ -163,7 +159,7 @@ public final class PatternPicture implements Picture {
                 map(canvas, layer, head, LEFT + head * (side() + GAP), y);
             }
         }
-        double y = TOP + layers * (side() + GAP) + 8.0;
+        double y = top + layers * (side() + GAP) + 8.0;
         for (int l = 0; l < prompt.size(); l++) {
             canvas.text(MARGIN, y + (l + 0.7) * LINE_HEIGHT, prompt.get(l), FONT, Anchor.START, false, Canvas.PALE_INK);
         }
@@ -200,6 +196,6 @@ public final class PatternPicture implements Picture {
 
     @Override
     public String toString() {
-        return "picture of " + title;
+        return "picture of " + heading.title();
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.lens;
 
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.analysis.table.ColourScale;
 import dev.hyaline.engine.NextToken;
@@ -20,17 +21,17 @@ public final class LensPicture implements Picture {
     /** The most tokens of which a picture can be read. */
     public static final int MAX_TOKENS = 64;
 
-    private static final int MARGIN = 14;
-    private static final int FONT = 11;
-    private static final int TITLE_FONT = 14;
-    private static final double CHARACTER = 0.6;
-    private static final int TOP = MARGIN + TITLE_FONT + 18 + 38;
+    private static final int MARGIN = Heading.MARGIN;
+    private static final int FONT = Heading.FONT;
+    /** Room below the heading for positions and their tokens. */
+    private static final int BELOW_HEADING = 38;
+
     private static final int CELL_HEIGHT = 24;
     private static final int MIN_CELL_WIDTH = 38;
     private static final int MAX_TEXT_LENGTH = 12;
     private static final ColourScale COLOURS = ColourScale.around0(1);
 
-    private final String title;
+    private final Heading heading;
     private final List<String> places;
     private final List<String> prompt;
     /** {@code [places][positions]}. */
@@ -38,6 +39,7 @@ public final class LensPicture implements Picture {
 
     private final IntFunction<String> texts;
     private final int left;
+    private final int top;
     private final int cellWidth;
 
     private LensPicture(
@@ -46,13 +48,15 @@ public final class LensPicture implements Picture {
             List<String> prompt,
             List<List<NextToken>> likeliest,
             IntFunction<String> texts) {
-        this.title = title;
+        heading = Heading.of(
+                title, "the likeliest next token after each place of the residual stream; white 0, deepest red 1");
+        top = heading.bottom() + BELOW_HEADING;
         this.places = places;
         this.prompt = prompt;
         this.likeliest = likeliest;
         this.texts = texts;
         int longest = places.stream().mapToInt(String::length).max().orElse(0);
-        left = MARGIN + 8 + (int) Math.ceil(longest * CHARACTER * FONT);
+        left = MARGIN + 8 + (int) Math.ceil(longest * Heading.CHARACTER * FONT);
         int widest =
                 prompt.stream().mapToInt(text -> shortened(text).length()).max().orElse(0);
         for (List<NextToken> row : likeliest) {
@@ -60,7 +64,7 @@ public final class LensPicture implements Picture {
                 widest = Math.max(widest, shortened(texts.apply(token.token())).length());
             }
         }
-        cellWidth = Math.max(MIN_CELL_WIDTH, 8 + (int) Math.ceil(widest * CHARACTER * FONT));
+        cellWidth = Math.max(MIN_CELL_WIDTH, 8 + (int) Math.ceil(widest * Heading.CHARACTER * FONT));
     }
 
     /**
@@ -90,33 +94,24 @@ public final class LensPicture implements Picture {
 
     @Override
     public int width() {
-        return Math.max(left + prompt.size() * cellWidth, MARGIN + (int) (title.length() * CHARACTER * TITLE_FONT))
-                + MARGIN;
+        return Math.max(left + prompt.size() * cellWidth, heading.width()) + MARGIN;
     }
 
     @Override
     public int height() {
-        return TOP + places.size() * CELL_HEIGHT + MARGIN;
+        return top + places.size() * CELL_HEIGHT + MARGIN;
     }
 
     @Override
     public void draw(Canvas canvas) {
-        canvas.text(MARGIN, MARGIN + TITLE_FONT, title, TITLE_FONT, Anchor.START, false, Canvas.INK);
-        canvas.text(
-                MARGIN,
-                MARGIN + TITLE_FONT + 18,
-                "the likeliest next token after each place of the residual stream; white 0, deepest red 1",
-                FONT,
-                Anchor.START,
-                false,
-                Canvas.PALE_INK);
+        heading.draw(canvas);
         for (int position = 0; position < prompt.size(); position++) {
             double x = left + (position + 0.5) * cellWidth;
-            canvas.text(x, TOP - 18, String.valueOf(position), FONT - 1, Anchor.MIDDLE, false, Canvas.PALE_INK);
-            canvas.text(x, TOP - 5, shortened(prompt.get(position)), FONT, Anchor.MIDDLE, false, Canvas.INK);
+            canvas.text(x, top - 18, String.valueOf(position), FONT - 1, Anchor.MIDDLE, false, Canvas.PALE_INK);
+            canvas.text(x, top - 5, shortened(prompt.get(position)), FONT, Anchor.MIDDLE, false, Canvas.INK);
         }
         for (int place = 0; place < places.size(); place++) {
-            int y = TOP + place * CELL_HEIGHT;
+            int y = top + place * CELL_HEIGHT;
             canvas.text(
                     left - 6,
                     y + CELL_HEIGHT / 2.0 + 0.35 * FONT,
@@ -162,6 +157,6 @@ public final class LensPicture implements Picture {
 
     @Override
     public String toString() {
-        return "picture of " + title;
+        return "picture of " + heading.title();
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.superposition;
 
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Comparator;
@@ -63,11 +64,11 @@ public final class DimensionalityPicture implements Picture {
     @Override
     public void draw(Canvas canvas) {
         ToySetting first = toys.getFirst().setting();
-        Strokes.title(
-                canvas,
-                title,
-                first.features() + " features in " + first.hidden() + " dimensions"
-                        + (first.decay() == 1 ? ", all equally important" : ""));
+        Heading.of(
+                        title,
+                        first.features() + " features in " + first.hidden() + " dimensions"
+                                + (first.decay() == 1 ? ", all equally important" : ""))
+                .draw(canvas);
         legend(canvas);
         axes(canvas);
         for (TrainedToy toy : toys) {

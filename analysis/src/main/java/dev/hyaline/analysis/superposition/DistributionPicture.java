@@ -3,6 +3,7 @@ package dev.hyaline.analysis.superposition;
 import dev.hyaline.analysis.picture.AxisTicks;
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
@@ -145,7 +146,7 @@ public final class DistributionPicture implements Picture {
 
     @Override
     public void draw(Canvas canvas) {
-        Strokes.title(canvas, title, origin);
+        Heading.of(title, origin).draw(canvas);
         double legend = LEFT;
         for (int s = 0; s < shares.length; s++) {
             String name = distributions.get(s).name();

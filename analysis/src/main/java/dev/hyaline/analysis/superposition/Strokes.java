@@ -2,14 +2,14 @@ package dev.hyaline.analysis.superposition;
 
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.table.ColourScale;
 import java.util.Locale;
 
 /** What several pictures of this package draw. */
 final class Strokes {
-    static final int FONT = 11;
-    static final int TITLE_FONT = 14;
-    static final int MARGIN = 14;
+    static final int FONT = Heading.FONT;
+    static final int MARGIN = Heading.MARGIN;
 
     /** Lines and bars of plots, each unlike the others. */
     static final int[] COLOURS = {0x2F6FDE, 0xE08214, 0x2E8B57, 0xC71585, 0x7B3FA0, 0x008B8B, 0x8C6D1F, 0x777777};
@@ -17,11 +17,6 @@ final class Strokes {
     private static final int BAR = 12;
 
     private Strokes() {}
-
-    static void title(Canvas canvas, String title, String origin) {
-        canvas.text(MARGIN, MARGIN + TITLE_FONT, title, TITLE_FONT, Anchor.START, false, Canvas.INK);
-        canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, origin, FONT, Anchor.START, false, Canvas.PALE_INK);
-    }
 
     /** A circle of four curves. */
     static void circle(Canvas canvas, double x, double y, double radius, double width, int colour) {

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.superposition;
 
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.List;
@@ -66,11 +67,12 @@ public final class ToyPlanePicture implements Picture {
     @Override
     public void draw(Canvas canvas) {
         int features = toys.getFirst().model().features();
-        Strokes.title(
-                canvas,
-                title,
-                features + " features in the plane, p: probability that a feature is present; grey: the circle of"
-                        + " length 1");
+        Heading.of(
+                        title,
+                        features
+                                + " features in the plane, p: probability that a feature is present; grey: the circle"
+                                + " of length 1")
+                .draw(canvas);
         for (int i = 0; i < toys.size(); i++) {
             double x = Strokes.MARGIN + i % COLUMNS * (double) (PANEL + GAP);
             double y = TOP + Math.floorDiv(i, COLUMNS) * (double) ROW;

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.superposition;
 
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.analysis.table.ColourScale;
 import dev.hyaline.engine.error.BadInputException;
@@ -82,15 +83,15 @@ public final class ToyStripPicture implements Picture {
     @Override
     public void draw(Canvas canvas) {
         ToySetting first = toys.getFirst().setting();
-        Strokes.title(
-                canvas,
-                title,
-                String.format(
-                        Locale.ROOT,
-                        "%d features in %d dimensions, p: probability that a feature is present; above WᵀW and the"
-                                + " bias, below |Wᵢ|",
-                        first.features(),
-                        first.hidden()));
+        Heading.of(
+                        title,
+                        String.format(
+                                Locale.ROOT,
+                                "%d features in %d dimensions, p: probability that a feature is present; above WᵀW and"
+                                        + " the bias, below |Wᵢ|",
+                                first.features(),
+                                first.hidden()))
+                .draw(canvas);
         for (int i = 0; i < toys.size(); i++) {
             double x = Strokes.MARGIN + 24 + i % COLUMNS * (double) (PANEL + 4 + BIAS + GAP);
             double y = TOP + Math.floorDiv(i, COLUMNS) * (double) ROW;

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.table;
 import dev.hyaline.analysis.picture.AxisTicks;
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
@@ -15,11 +16,9 @@ import java.util.stream.LongStream;
  */
 public final class BarChart implements Picture {
     private static final int MAX_ROWS = 250;
-    private static final int MARGIN = 14;
-    private static final int FONT = 11;
-    private static final int TITLE_FONT = 14;
-    private static final double CHARACTER = 0.6;
-    private static final int LINE_HEIGHT = 16;
+    private static final int MARGIN = Heading.MARGIN;
+    private static final int FONT = Heading.FONT;
+    private static final int BELOW_HEADING = 16;
     private static final int ROW = 20;
     private static final int BAR = 13;
     private static final int PLOT = 420;
@@ -29,6 +28,7 @@ public final class BarChart implements Picture {
     private static final ColourScale COLOURS = ColourScale.around0(1);
 
     private final ResultTable table;
+    private final Heading heading;
     private final List<String> labels;
     private final double[] values;
     private final double from;
@@ -44,6 +44,7 @@ public final class BarChart implements Picture {
                     + table.axes().size() + " axes and " + table.cells() + " cells");
         }
         this.table = table;
+        heading = table.heading();
         labels = table.axes().getFirst().labels();
         values = table.shown();
         from = table.shownNeutral().orElse(0);
@@ -62,8 +63,8 @@ public final class BarChart implements Picture {
                 .mapToInt(label -> shortened(label).length())
                 .max()
                 .orElse(0);
-        left = MARGIN + FONT + 16 + (int) (longest * CHARACTER * FONT);
-        top = MARGIN + TITLE_FONT + 18 + LINE_HEIGHT + (table.origin().isEmpty() ? 0 : LINE_HEIGHT);
+        left = MARGIN + FONT + 16 + (int) (longest * Heading.CHARACTER * FONT);
+        top = heading.bottom() + BELOW_HEADING;
     }
 
     /**
@@ -87,10 +88,7 @@ public final class BarChart implements Picture {
 
     @Override
     public int width() {
-        double longest = Math.max(
-                table.title().length() * CHARACTER * TITLE_FONT,
-                Math.max(subtitle().length(), table.origin().length()) * CHARACTER * FONT);
-        return Math.max(left + PLOT + FIGURE_SPACE, MARGIN + (int) longest) + MARGIN;
+        return Math.max(left + PLOT + FIGURE_SPACE, heading.width()) + MARGIN;
     }
 
     @Override
@@ -102,26 +100,13 @@ public final class BarChart implements Picture {
         return top + labels.size() * ROW;
     }
 
-    private String subtitle() {
-        return table.measured() + (table.showsDifferences() ? ", " + table.subtracted() : "");
-    }
-
     private double x(double value) {
         return left + PLOT * (value - low) / (high - low);
     }
 
     @Override
     public void draw(Canvas canvas) {
-        canvas.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, Canvas.INK);
-        canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, Canvas.PALE_INK);
-        canvas.text(
-                MARGIN,
-                MARGIN + TITLE_FONT + 18 + LINE_HEIGHT,
-                table.origin(),
-                FONT,
-                Anchor.START,
-                false,
-                Canvas.PALE_INK);
+        heading.draw(canvas);
         scale(canvas);
         for (int cell = 0; cell < values.length; cell++) {
             bar(canvas, cell);

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.table;
 
 import dev.hyaline.analysis.picture.Canvas;
 import dev.hyaline.analysis.picture.Canvas.Anchor;
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.picture.Picture;
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
@@ -22,17 +23,13 @@ public final class HeatMap implements Picture {
     /** A longer list is read as text. */
     private static final int MAX_CELLS_IN_PER_COLUMN = 250;
 
-    private static final int MARGIN = 14;
-    private static final int FONT = 11;
-    private static final int TITLE_FONT = 14;
-    /** Width of a character relative to its height: on the wide side, so that labels have room. */
-    private static final double CHARACTER = 0.6;
+    private static final int MARGIN = Heading.MARGIN;
+    private static final int FONT = Heading.FONT;
 
     /** Width of a digit, relative to its height. */
     private static final double DIGIT = 0.64;
 
-    private static final int TITLE_HEIGHT = 46;
-    private static final int LINE_HEIGHT = 16;
+    private static final int BELOW_HEADING = 14;
     private static final int BAR_WIDTH = 14;
     private static final int BAR_SPACE = 20 + BAR_WIDTH + 76;
     private static final int MAX_CELL_WIDTH = 46;
@@ -42,6 +39,7 @@ public final class HeatMap implements Picture {
     private static final int WHOLE_PICTURE = 1100;
 
     private final ResultTable table;
+    private final Heading heading;
     private final Grid grid;
     private final ColourScale scale;
     private final Rounding rounding;
@@ -58,6 +56,7 @@ public final class HeatMap implements Picture {
 
     private HeatMap(ResultTable table) {
         this.table = table;
+        heading = table.heading();
         grid = Grid.of(table);
         int rows = grid.rows().size();
         int columns = grid.columns().size();
@@ -68,10 +67,10 @@ public final class HeatMap implements Picture {
         scale = ColourScale.of(table);
         double[] means = table.shown();
         rounding = Rounding.of(means, 3);
-        left = MARGIN + FONT + 10 + (int) (longest(grid.rows()) * CHARACTER * FONT);
+        left = MARGIN + FONT + 10 + (int) (longest(grid.rows()) * Heading.CHARACTER * FONT);
         int wanted = Math.max(MAX_CELL_WIDTH, figureWidth(means, rounding));
         // A few columns are as wide as the title.
-        int room = (titleWidth() - left - BAR_SPACE) / columns;
+        int room = (heading.width() - left - BAR_SPACE) / columns;
         cellWidth =
                 Math.clamp(WHOLE_PICTURE / columns, 2, Math.max(wanted, Math.min(room, MAX_WIDE_CELL_WIDTH / columns)));
         cellHeight = Math.clamp(WHOLE_PICTURE / rows, 2, 26);
@@ -84,10 +83,10 @@ public final class HeatMap implements Picture {
                         .orElse(null);
         int widest = longest(grid.columns());
         boolean labelled = !grid.columnName().isEmpty();
-        rotated = labelled && widest * CHARACTER * FONT > cellWidth - 4;
-        top = MARGIN + TITLE_HEIGHT + (table.origin().isEmpty() ? 0 : LINE_HEIGHT);
-        int below = labelled ? 24 + FONT + (rotated ? (int) (widest * CHARACTER * FONT) : FONT) : 0;
-        width = Math.max(left + columns * cellWidth + BAR_SPACE, titleWidth()) + MARGIN;
+        rotated = labelled && widest * Heading.CHARACTER * FONT > cellWidth - 4;
+        top = heading.bottom() + BELOW_HEADING;
+        int below = labelled ? 24 + FONT + (rotated ? (int) (widest * Heading.CHARACTER * FONT) : FONT) : 0;
+        width = Math.max(left + columns * cellWidth + BAR_SPACE, heading.width()) + MARGIN;
         height = top + Math.max(rows * cellHeight, 90) + below + MARGIN;
     }
 
@@ -137,16 +136,7 @@ public final class HeatMap implements Picture {
 
     @Override
     public void draw(Canvas canvas) {
-        canvas.text(MARGIN, MARGIN + TITLE_FONT, table.title(), TITLE_FONT, Anchor.START, false, Canvas.INK);
-        canvas.text(MARGIN, MARGIN + TITLE_FONT + 18, subtitle(), FONT, Anchor.START, false, Canvas.PALE_INK);
-        canvas.text(
-                MARGIN,
-                MARGIN + TITLE_FONT + 18 + LINE_HEIGHT,
-                table.origin(),
-                FONT,
-                Anchor.START,
-                false,
-                Canvas.PALE_INK);
+        heading.draw(canvas);
         for (int row = 0; row < grid.rows().size(); row++) {
             for (int column = 0; column < grid.columns().size(); column++) {
                 cell(canvas, row, column);
@@ -269,17 +259,6 @@ public final class HeatMap implements Picture {
     /** A figure of the bar, rounded as cells are. */
     private String barText(double value) {
         return cellText(value, rounding);
-    }
-
-    private String subtitle() {
-        return table.measured() + (table.showsDifferences() ? ", " + table.subtracted() : "");
-    }
-
-    private int titleWidth() {
-        return MARGIN
-                + (int) Math.max(
-                        table.title().length() * CHARACTER * TITLE_FONT,
-                        Math.max(subtitle().length(), table.origin().length()) * CHARACTER * FONT);
     }
 
     private static int longest(List<String> labels) {

@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.table;
 
+import dev.hyaline.analysis.picture.Heading;
 import dev.hyaline.analysis.statistics.TTest;
 import dev.hyaline.analysis.statistics.Units;
 import dev.hyaline.engine.error.BadInputException;
@@ -319,6 +320,11 @@ public final class ResultTable {
         return showsDifferences()
                 ? "differences from " + Figures.brief(Objects.requireNonNull(neutral)) + ", the value without the edit"
                 : "";
+    }
+
+    /** The head of a picture of the table. */
+    Heading heading() {
+        return Heading.of(title(), measured() + (showsDifferences() ? ", " + subtracted() : ""), origin());
     }
 
     /** The units of the samples; empty if they are not known. */

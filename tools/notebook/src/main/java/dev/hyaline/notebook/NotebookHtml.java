@@ -8,6 +8,7 @@ import dev.hyaline.analysis.table.TablePicture;
 import dev.hyaline.engine.tensor.Tensor;
 import dev.hyaline.explorer.Page;
 import dev.hyaline.explorer.View;
+import dev.hyaline.files.Markup;
 import java.util.Arrays;
 import java.util.List;
 
@@ -44,7 +45,7 @@ public final class NotebookHtml {
     /** A page in a frame of its own, whose scripts and styles do not reach the notebook. */
     public static String of(Page page) {
         return "<iframe sandbox=\"allow-scripts allow-downloads\" style=\"width:100%;height:" + PAGE_HEIGHT
-                + "px;border:0\" srcdoc=\"" + escaped(page.html()) + "\"></iframe>";
+                + "px;border:0\" srcdoc=\"" + Markup.escaped(page.html()) + "\"></iframe>";
     }
 
     /** A part of a page, such as an attention view, as a page. */
@@ -58,13 +59,6 @@ public final class NotebookHtml {
     }
 
     private static String preformatted(String text) {
-        return "<pre>" + escaped(text) + "</pre>";
-    }
-
-    private static String escaped(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
+        return "<pre>" + Markup.escaped(text) + "</pre>";
     }
 }

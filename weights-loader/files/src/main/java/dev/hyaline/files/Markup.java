@@ -7,7 +7,8 @@ public final class Markup {
     private Markup() {}
 
     /**
-     * Text as markup shows it. XML allows no control characters, not even escaped: they become replacement characters.
+     * Text as markup shows it. XML allows no control characters but line ends and tabs, not even escaped: they become
+     * replacement characters.
      */
     public static String escaped(String text) {
         StringBuilder escaped = new StringBuilder();
@@ -32,6 +33,6 @@ public final class Markup {
     }
 
     private static boolean isAllowed(int c) {
-        return c >= ' ' && c != 0x7F && (c < 0xD800 || c > 0xDFFF) && c != 0xFFFE && c != 0xFFFF;
+        return (c >= ' ' || c == '\n' || c == '\t') && c != 0x7F && (c < 0xD800 || c > 0xDFFF) && c != 0xFFFE && c != 0xFFFF;
     }
 }

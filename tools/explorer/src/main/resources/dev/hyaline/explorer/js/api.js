@@ -51,6 +51,10 @@ class Server {
     } catch {
       throw new Error("The server does not answer. Start hyaline explore again, and open the address that it prints.");
     }
+    if (answer.status === 401) {
+      throw Object.assign(new Error("The address lacks the secret of the server that runs now. Open the whole address that "
+        + "hyaline explore printed last."), {status: 401});
+    }
     if (!answer.ok) {
       const problem = await answer.json().catch(() => ({}));
       throw Object.assign(new Error(problem.error ?? `the server answers ${answer.status}`), {status: answer.status});

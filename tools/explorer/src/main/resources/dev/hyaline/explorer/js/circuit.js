@@ -94,7 +94,11 @@ function renderGraph(root, view, context, measurer) {
       measure(count());
     }
     const paths = chosen === null ? null : graph.paths(chosen, shown);
+    const before = drawing.querySelector(".scroll")?.scrollLeft;
     drawing.replaceChildren(picture(graph, shown, chosen, paths));
+    const box = drawing.querySelector(".scroll");
+    // A picture wider than the page begins with its middle, where input and logits are.
+    box.scrollLeft = before ?? (graph.positions ? 0 : (box.scrollWidth - box.clientWidth) / 2);
     detail.replaceChildren(...about(graph, shown, chosen, paths, choose));
   }
 

@@ -363,10 +363,11 @@ class Results {
     this.context = context;
     this.time = element("span", {class: "note inline"});
     this.title = element("h3", {});
+    this.hint = element("p", {class: "note"}, "There is no edit yet, so that both runs are the same. Add one to see what it changes.");
     this.pair = element("div", {class: "beside"});
     this.sums = element("dl", {class: "figures"});
     this.rest = element("div", {class: "beside"});
-    this.root = element("div", {class: "results"}, this.title, this.pair, this.sums, this.rest, this.time);
+    this.root = element("div", {class: "results"}, this.title, this.hint, this.pair, this.sums, this.rest, this.time);
   }
 
   draw(view, quick, choose) {
@@ -379,6 +380,9 @@ class Results {
       likeliest("Edited", data, data.editedTop, data.editedLogits, data.editedLogProbabilities));
     this.sums.replaceChildren(...this.figures(data));
     this.rest.classList.toggle("stale", quick);
+    const unedited = data.lines.length === 0;
+    this.hint.hidden = !unedited;
+    this.rest.hidden = unedited;
     if (!quick) {
       this.rest.replaceChildren(element("div", {}, byPosition(view)), element("div", {}, patterns(view, choose)));
     }
