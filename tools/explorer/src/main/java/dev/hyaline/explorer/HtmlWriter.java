@@ -135,10 +135,7 @@ public final class HtmlWriter {
 
     /** Writes text; line feeds stay. */
     public HtmlWriter text(String text) {
-        String[] lines = text.split("\n", -1);
-        for (int i = 0; i < lines.length; i++) {
-            html.append(i == 0 ? "" : "\n").append(Markup.escaped(lines[i]));
-        }
+        html.append(Markup.escaped(text));
         return this;
     }
 
