@@ -33,6 +33,10 @@ public final class Markup {
     }
 
     private static boolean isAllowed(int c) {
-        return (c >= ' ' || c == '\n' || c == '\t') && c != 0x7F && (c < 0xD800 || c > 0xDFFF) && c != 0xFFFE && c != 0xFFFF;
+        return (c >= ' ' || c == '\n' || c == '\t')
+                && c != 0x7F
+                && (c < 0xD800 || c > 0xDFFF)
+                && c != 0xFFFE
+                && c != 0xFFFF;
     }
 }
