@@ -27,14 +27,14 @@ class ReadmeMetricTest {
             PromptPairs pairs = PromptPairs.of(config, Task.PRONOUNS.draw(encoder, 1, 1));
             int she = encoder.token(" she");
             int he = encoder.token(" he");
-            // begin
+            // @start region="readme"
             // TransformerLens: patching_metric = lambda logits: logits[0, -1, she] - logits[0, -1, he]
             Metric metric = Metric.of("she or he", "logits", reading -> reading.logit(she) - reading.logit(he));
 
             Experiment experiment =
                     Experiment.start(model, pairs, metric); // runs the clean and the corrupted prompt of each pair
             ResultTable table = experiment.patch(ActivationPatch.RESID_PRE).normalised(); // [layer, position]
-            // end
+            // @end
             int last = pairs.get(0).end();
             float[] logits = model.logits(pairs.get(0).clean());
             assertThat(experiment.baselines().clean()[0])
@@ -49,7 +49,10 @@ class ReadmeMetricTest {
     @Test
     void theExampleIsTheReadmes() throws IOException {
         String source = Files.readString(Path.of("src/test/java/dev/hyaline/analysis/ReadmeMetricTest.java"));
-        String code = source.substring(source.indexOf("// begin\n") + 9, source.indexOf("// end\n"));
+        // In two pieces, for javadoc takes the whole for a mark.
+        String start = "// " + "@start region=\"readme\"\n";
+        int from = source.indexOf(start) + start.length();
+        String code = source.substring(from, source.indexOf("// " + "@end\n", from));
         String readme = Files.readString(Path.of("../README.md"));
         String shown = readme.substring(readme.indexOf("ReadmeMetricTest. -->\n```java\n") + 30);
         assertThat(words(shown.substring(0, shown.indexOf("```")))).isEqualTo(words(code));

@@ -11,11 +11,7 @@ import java.util.List;
  * Values by hook point and sequence, each read as a tensor: an activation cache, gradients, a dump. Of one prompt
  * alone, as most are, its sequence need not be named.
  *
- * <pre>{@code
- * cache.get("blocks.2.attn.hook_pattern")      // [head, query, key]; also "pattern2"
- * cache.get("pattern", 2)
- * cache.get("pattern", 2, 1)                   // of the second prompt
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="names"}
  */
 public interface NamedTensors {
     /** The points whose values are held, in the order in which a pass reaches them. */

@@ -60,6 +60,19 @@ final class GuidesTest {
         throw new AssertionError("no module has the guide " + guide);
     }
 
+    /** Examples are regions of tests, which javadoc includes. */
+    @Test
+    void noExampleOfTheJavadocIsUntested() throws IOException {
+        for (LibraryModule module : LibraryModule.all()) {
+            try (Stream<Path> files = Files.walk(module.folder().resolve("src/main/java"))) {
+                for (Path file :
+                        files.filter(path -> path.toString().endsWith(".java")).toList()) {
+                    assertThat(Files.readString(file)).as(file.toString()).doesNotContain("<pre>{@code", "{@snippet :");
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("guides")
     void isPrinted(String guide) {

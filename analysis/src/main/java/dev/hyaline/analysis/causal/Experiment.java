@@ -11,6 +11,8 @@ import dev.hyaline.files.Printable;
 /**
  * A model, pairs of prompts and a metric: what sweeps of edits are measured on. Both runs of every pair are kept, and
  * each edit recomputes only what it can change of them. The model must stay open. Not thread-safe.
+ *
+ * <p>For example: {@snippet file="dev/hyaline/analysis/ReadmeMetricTest.java" region="readme"}
  */
 public final class Experiment {
     private final MeasuredRuns measured;

@@ -12,9 +12,7 @@ import java.nio.file.Path;
  * dictionary many times wider than its samples after a dozen; and unless told otherwise it begins with samples if it
  * has more atoms than features. Immutable; each method returns a changed copy.
  *
- * <pre>{@code
- * LearnedDictionary learned = MiniBatchDictionaryLearning.of(1280, 0.1).epochs(5).fit(samples, d);
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/analysis/JavadocExamplesTest.java" region="learn"}
  */
 public final class MiniBatchDictionaryLearning {
     private static final int BATCH = 256;

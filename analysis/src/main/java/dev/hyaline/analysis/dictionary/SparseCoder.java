@@ -12,10 +12,7 @@ import java.util.Arrays;
  * double, and the bits of a code depend on its sample, the dictionary and the settings alone. Atoms may have any
  * length; one that is zero is never used. Not thread-safe.
  *
- * <pre>{@code
- * SparseCoder coder = SparseCoder.of(dictionary, d, Coding.lasso(0.1));
- * SparseCodes codes = coder.encode(samples);
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/analysis/JavadocExamplesTest.java" region="code"}
  */
 public final class SparseCoder {
     private final Atoms dictionary;

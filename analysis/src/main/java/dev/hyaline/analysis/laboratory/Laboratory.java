@@ -32,13 +32,7 @@ import org.jspecify.annotations.Nullable;
  * study that was stopped in any way goes on where it was, and ends in the same bytes, whatever the number of threads. A
  * study of another file or model in the same folder is moved away, and the new one names it.
  *
- * <pre>{@code
- * Investigation investigation = Investigation.read(Path.of("ioi.json"));
- * StudyReport report = Laboratory.of(new StudyModel("fable", model, encoder, tokenizer))
- *         .in(Path.of("ioi"))
- *         .run(investigation, StudyProgress.NONE);
- * report.verdict();
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/analysis/laboratory/LaboratoryTest.java" region="readme"}
  */
 public final class Laboratory {
     static final String INVESTIGATION = "investigation.json";

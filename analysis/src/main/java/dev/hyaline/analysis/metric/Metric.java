@@ -15,9 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A number that says how well a run does a task: a name, a unit and a function of the logits. A metric of one's own is
  * one line, as TransformerLens's {@code patching_metric} is:
  *
- * <pre>{@code
- * Metric.of("she or he", "logits", reading -> reading.logit(she) - reading.logit(he))
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/analysis/ReadmeMetricTest.java" region="readme"}
  *
  * <p>By default a metric reads all logits of the last position. {@link #at(String)} and {@link #positions} choose other
  * positions, {@link #tokens} the columns, so that nothing else is unembedded. The metrics here read the logits as float

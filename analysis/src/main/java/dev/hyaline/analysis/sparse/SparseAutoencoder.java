@@ -19,6 +19,8 @@ import java.util.Arrays;
  * A sparse autoencoder, transcoder or crosscoder ready to run: activations to latents and back. Inputs and outputs are
  * {@code [tokens, width]}, row-major; those of a crosscoder have its sites end to end in each row.
  *
+ * <p>For example: {@snippet file="dev/hyaline/analysis/JavadocExamplesTest.java" region="encode"}
+ *
  * <p>Latents are found while a tile of the encoder's product is in the cache; no array of tokens times latents is ever
  * formed. A token's bits depend on no other token, nor on threads or kernels, except where the activation itself looks
  * at all tokens ({@link LatentActivation.BatchTopK}). Immutable; one thread encodes at a time, others wait.

@@ -36,10 +36,7 @@ import org.jspecify.annotations.Nullable;
  * over the training tokens and divided by one number, so that their mean length is the root of the width. Immutable;
  * each method returns a changed copy.
  *
- * <pre>{@code
- * LayerSuperposition found = SuperpositionStudy.of(HookPoint.of(Site.RESID_POST, 2))
- *         .run(model, training, heldOut, excluded, concepts, threads, (stage, done, total) -> {});
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/analysis/superposition/SuperpositionStudyTest.java" region="study"}
  */
 public final class SuperpositionStudy {
     /** Atoms for each dimension, unless told otherwise. */

@@ -374,16 +374,19 @@ final class LaboratoryTest {
         Files.write(file, SMALL.toJson());
         Path folder = done;
         PromptEncoder encoder = Fable.encoder();
-        // begin
+        // @start region="readme"
         Laboratory laboratory =
                 Laboratory.of(new StudyModel("fable", model, encoder, "tokens")).in(folder);
         StudyReport report =
                 laboratory.run(Investigation.read(file), StudyProgress.NONE); // goes on where it was stopped
         HypothesisVerdict verdict = report.verdict(); // supported, refuted or inconclusive, with reasons
-        // end
+        // @end
         assertThat(verdict).isEqualTo(LaboratoryTest.report.verdict());
         String source = Files.readString(Path.of("src/test/java/dev/hyaline/analysis/laboratory/LaboratoryTest.java"));
-        String code = source.substring(source.indexOf("// begin\n") + 9, source.indexOf("// end\n"));
+        // In two pieces, for javadoc takes the whole for a mark.
+        String start = "// " + "@start region=\"readme\"\n";
+        int from = source.indexOf(start) + start.length();
+        String code = source.substring(from, source.indexOf("// " + "@end\n", from));
         String readme = Files.readString(Path.of("../README.md"));
         String shown = readme.substring(readme.indexOf("LaboratoryTest. -->\n```java\n") + 28);
         assertThat(words(shown.substring(0, shown.indexOf("```")))).isEqualTo(words(code));

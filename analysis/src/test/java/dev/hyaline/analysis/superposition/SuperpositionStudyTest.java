@@ -70,6 +70,23 @@ final class SuperpositionStudyTest {
         return sets;
     }
 
+    @Test
+    void theJavadocsExampleRuns() {
+        Corpus training = training(8);
+        Prompts heldOut = heldOut(40);
+        Set<Integer> excluded = special;
+        Map<String, Set<Integer>> concepts = tokens();
+        int threads = 2;
+        // @start region="study"
+        LayerSuperposition found = SuperpositionStudy.of(HookPoint.of(Site.RESID_POST, 2))
+                .atoms(192) // ten a dimension, if not said
+                .samples(256)
+                .training(5, 64)
+                .run(model, training, heldOut, excluded, concepts, threads, (stage, done, total) -> {});
+        // @end
+        assertThat(found.dictionaries()).isNotEmpty();
+    }
+
     private static SuperpositionStudy small() {
         return SuperpositionStudy.of(SITE).atoms(192).samples(512).latents(6).training(10, 64);
     }

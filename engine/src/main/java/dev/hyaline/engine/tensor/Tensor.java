@@ -17,11 +17,7 @@ import org.jspecify.annotations.Nullable;
  * prints. Whatever takes more is for a tensor library, which {@link #toArray} hands the values to. Immutable and
  * thread-safe.
  *
- * <pre>{@code
- * Tensor pattern = cache.get("pattern", 2);     // blocks.2.attn.hook_pattern [head 8, query 15, key 15]
- * double toFirst = pattern.get(5, -1, 0);       // what head 5 at the last token takes from the first
- * Tensor head = pattern.at(5);                  // [query 15, key 15]
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/engine/tensor/TensorTest.java" region="pattern"}
  *
  * <p>Indices count from 0; negative ones count from the end. Values are of single or of double precision, and are
  * returned as double, which changes none.

@@ -36,6 +36,20 @@ final class TensorTest {
     }
 
     @Test
+    void theJavadocsExample() {
+        float[] values = new float[8 * 15 * 15];
+        values[(5 * 15 + 14) * 15] = 0.25f;
+        // @start region="pattern"
+        Tensor pattern =
+                Tensor.view("blocks.2.attn.hook_pattern", List.of("head", "query", "key"), List.of(8, 15, 15), values);
+        double toFirst = pattern.get(5, -1, 0); // what head 5 at the last token takes from the first
+        Tensor head = pattern.at(5); // [query 15, key 15]
+        // @end
+        assertThat(toFirst).isEqualTo(0.25);
+        assertThat(head.shape()).containsExactly(15, 15);
+    }
+
+    @Test
     void readsValuesBySignedIndices() {
         Tensor tensor = counting(2, 3, 4);
         assertThat(tensor.get(1, 2, 3)).isEqualTo(123);

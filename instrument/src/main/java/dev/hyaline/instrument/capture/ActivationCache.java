@@ -29,6 +29,8 @@ import java.util.stream.Stream;
  * Copies of a run's recorded values, held in memory, and what TransformerLens's {@code ActivationCache} makes of them.
  * Immutable once made.
  *
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="residuals"}
+ *
  * <p>The methods that take the residual stream apart need what they are made of to be recorded: {@code embed},
  * {@code pos_embed}, {@code attn_out} and {@code mlp_out} for layers, {@code z} for heads, {@code mlp.post} for
  * neurons. To be checked against the residual stream, that too: {@code resid_pre}, {@code resid_mid},

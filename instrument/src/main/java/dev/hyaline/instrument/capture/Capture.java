@@ -19,9 +19,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A choice of what to record of a run: hook points, and positions, heads, neurons and sequences of them. Immutable.
  *
- * <pre>{@code
- * Capture.of(config, "resid_post", "pattern").layers("-1").heads(3).positions("last").budget(1 << 30)
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="capture"}
  */
 public final class Capture {
     private final List<HookPoint> points;

@@ -35,16 +35,9 @@ import java.util.OptionalLong;
  *
  * <p>To train on shuffled rows, without garbage and whatever their number:
  *
- * <pre>{@code
- * RowOrder order = store.shuffled(seed);
- * long[] rows = new long[4096];
- * float[] batch = new float[rows.length * store.width(point)];
- * for (int n; (n = order.next(rows)) > 0; ) {
- *     store.read(point, rows, n, batch); // [n, width]
- * }
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/dump/ActivationStoreTest.java" region="shuffled"}
  *
- * Thread-safe until it is closed; not after.
+ * <p>Thread-safe until it is closed; not after.
  */
 public final class ActivationStore implements AutoCloseable {
     private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

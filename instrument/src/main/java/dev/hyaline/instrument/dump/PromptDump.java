@@ -26,11 +26,7 @@ import java.util.stream.Stream;
  * A dump of prompts read back whole: its points, its prompts and every value, one safetensors file or npz with a
  * manifest beside it. Values are read when they are asked for. Immutable and thread-safe.
  *
- * <pre>{@code
- * PromptDump dump = PromptDump.open(Path.of("hyaline-dump"));
- * dump.texts(0);                    // the prompt, token by token
- * dump.get("pattern", 2);           // [head, query, key]
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/dump/PromptDumpTest.java" region="open"}
  */
 public final class PromptDump implements NamedTensors {
     private static final String ALL = IndexSelection.all().toString();

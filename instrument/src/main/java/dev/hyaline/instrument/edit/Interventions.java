@@ -6,6 +6,8 @@ import java.util.List;
  * Interventions that act together in one pass, in the order given. They live in the call they are passed to. Two that
  * write a value in common are an error unless {@link #inOrder} says that the later acts on what the earlier left.
  * Immutable.
+ *
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="interventions"}
  */
 public final class Interventions {
     private final List<Intervention> list;

@@ -20,10 +20,7 @@ import java.util.List;
  * Gradients of an objective at the points of a capture, for each prompt of its own scalar, in memory and seen as an
  * {@link ActivationCache} sees values. Immutable once made.
  *
- * <pre>{@code
- * Gradients g = Gradients.of(model, prompts, objective, Capture.of(config, "resid_pre", "z"));
- * float[] ofHeads = g.values("z3", 0);
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="gradients"}
  *
  * <p>The gradient at a site is the sum over all that reads the value; sites that exist on demand hold the share of one
  * reader. A site that the objective does not depend on holds zeros.

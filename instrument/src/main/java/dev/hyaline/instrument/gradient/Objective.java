@@ -9,9 +9,7 @@ import java.util.stream.IntStream;
  * A scalar of the logits of each prompt, as a backward pass sees it: which positions' logits it reads, and its gradient
  * with respect to those.
  *
- * <pre>{@code
- * Objective.logitDifference(prompts, new int[][] {{mary}, {john}}, new int[][] {{john}, {mary}})
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="objective"}
  */
 public interface Objective {
     /**

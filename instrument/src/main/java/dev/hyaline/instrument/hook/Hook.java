@@ -7,10 +7,7 @@ import java.util.function.Consumer;
 /**
  * A function on the live values of hook points: TransformerLens's {@code (name, fn)} in {@code fwd_hooks}.
  *
- * <pre>{@code
- * Hook.editing("blocks.1.attn.hook_z", z -> z.rows(5).forEach(row -> row.fill(0)))
- * Hook.reading("blocks.*.hook_resid_post", view -> norms.add(norm(view.row(0, -1).toArray())))
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="hook"}
  *
  * <p>The function is called once for each point and pass, in the order in which the pass reaches them, on the thread
  * that called the pass. Immutable.

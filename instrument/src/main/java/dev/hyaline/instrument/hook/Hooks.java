@@ -18,6 +18,8 @@ import java.util.stream.IntStream;
  * Hooks that act together in a pass, TransformerLens's {@code run_with_hooks}. They live in the call they are passed
  * to. At a point they are called in the order given, each on what those before it left. Two that write a value in
  * common are an error unless {@link #inOrder} allows it. Immutable.
+ *
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="hooks"}
  */
 public final class Hooks {
     private final List<Hook> list;

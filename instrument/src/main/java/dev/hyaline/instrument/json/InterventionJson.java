@@ -15,13 +15,7 @@ import java.util.Objects;
 /**
  * Interventions as JSON:
  *
- * <pre>{@code
- * {"format": "hyaline-interventions/1",
- *  "in_order": false,
- *  "interventions": [
- *    {"do": "zero", "site": "attn.hook_z", "layers": "3", "heads": "2", "positions": "-1"},
- *    {"do": "add", "site": "hook_resid_pre", "layers": "2", "vector": [0.5, 1.25], "coefficient": 4.0}]}
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/interventions.json"}
  *
  * <p>{@code do} says what: {@code zero}; {@code mean} with {@code reference}, {@code by_position}; {@code resample}
  * with {@code reference}, {@code seed}; {@code patch} with {@code source} and perhaps {@code sequence}; {@code set}

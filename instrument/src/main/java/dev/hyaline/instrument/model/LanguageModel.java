@@ -28,12 +28,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model and its tokenizer, opened by name: text in, activations, logits and text out. Thread-safe until it is closed.
  *
- * <pre>{@code
- * try (LanguageModel fable = LanguageModel.open("fable")) {
- *     ActivationCache cache = fable.record("Anna went to the park because");
- *     double toFirst = cache.get("pattern", 2).get(5, -1, 0);
- * }
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="open"}
  *
  * <p>A prompt begins with the token that begins a text, GPT-2's end-of-text token for one, as in the command and in
  * TransformerLens, unless it is given as tokens.

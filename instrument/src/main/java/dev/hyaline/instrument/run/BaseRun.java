@@ -33,6 +33,8 @@ import java.util.stream.IntStream;
  * A pass over prompts that can restart anywhere: it keeps the residual stream before and between all blocks, the output
  * of each branch, z, and all keys and values. {@link #rerun} recomputes only what edits can change. Immutable and
  * thread-safe; the model must stay open.
+ *
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="base-run"}
  */
 public final class BaseRun implements ActivationSource {
     private final Gpt2 model;

@@ -24,6 +24,8 @@ import java.util.stream.IntStream;
  * A model with interventions in every pass: whole passes over prompts, recordings and generation. The model itself is
  * not changed. To try many edits on the same prompts, and recompute only what each can change, use {@link BaseRun}.
  * Immutable and thread-safe; the model must stay open.
+ *
+ * <p>For example: {@snippet file="dev/hyaline/instrument/JavadocExamplesTest.java" region="edited"}
  */
 public final class EditedModel {
     private final Gpt2 model;

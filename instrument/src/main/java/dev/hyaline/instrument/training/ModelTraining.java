@@ -55,13 +55,7 @@ import org.jspecify.annotations.Nullable;
  * A model in training on a stream of tokens: each step draws sequences, predicts each one's every next token, and moves
  * the parameters against the gradient of the mean cross-entropy.
  *
- * <pre>{@code
- * ModelTraining training = ModelTraining.of(config, tokens, TrainingOptions.of(2_000));
- * while (training.step() < 2_000) {
- *     ModelTraining.StepResult result = training.next();
- * }
- * training.export(folder);
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/instrument/training/ModelTrainingTest.java" region="train"}
  *
  * <p>The bits of every step depend on configuration, tokens, options and the weights it began with, and on nothing
  * else: not on the number of threads, and not on whether the training was saved and gone on with. Takes four times the

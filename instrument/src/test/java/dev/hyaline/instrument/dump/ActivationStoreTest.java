@@ -61,6 +61,25 @@ final class ActivationStoreTest {
         }
     }
 
+    @Test
+    void theJavadocsExampleReadsEveryRow() {
+        long seed = 3;
+        HookPoint point = POINTS.getFirst();
+        long read = 0;
+        try (ActivationStore store = ActivationStore.open(folder)) {
+            // @start region="shuffled"
+            RowOrder order = store.shuffled(seed);
+            long[] rows = new long[64];
+            float[] batch = new float[rows.length * store.width(point)];
+            for (int n; (n = order.next(rows)) > 0; ) {
+                store.read(point, rows, n, batch); // [n, width]
+                read += n;
+            }
+            // @end
+            assertThat(read).isEqualTo(store.rows());
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F32", "F16", "BF16"})
     void givesWhatTheModelComputes(ElementType type) {

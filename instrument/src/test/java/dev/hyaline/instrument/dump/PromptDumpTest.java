@@ -7,6 +7,7 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.engine.site.HookPoint;
+import dev.hyaline.engine.tensor.Tensor;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Models;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,6 +37,20 @@ final class PromptDumpTest {
             Dump.of(Models.CONFIG, prompts, capture, ElementType.F32, format)
                     .write(model, folder, DumpTest::provenance, NOBODY);
         }
+    }
+
+    @Test
+    void theJavadocsExampleReads() {
+        Path folder = temporary;
+        try (Gpt2 model = Models.small()) {
+            write(model, Models.prompts(4), Capture.of(Models.CONFIG, "pattern"), DumpFormat.SAFETENSORS);
+        }
+        // @start region="open"
+        PromptDump dump = PromptDump.open(folder);
+        List<String> texts = dump.texts(0); // the first prompt, token by token
+        Tensor pattern = dump.get("pattern", 2); // [head, query, key]
+        // @end
+        assertThat(pattern.shape().get(1)).isEqualTo(texts.size());
     }
 
     @ParameterizedTest

@@ -48,6 +48,27 @@ class ModelTrainingTest {
     }
 
     @Test
+    void theJavadocsExampleTrains() {
+        int[] tokens = text();
+        Gpt2Config config = SMALL;
+        Path folder = temporary.resolve("trained");
+        List<Double> losses = new ArrayList<>();
+        // @start region="train"
+        ModelTraining training =
+                ModelTraining.of(config, tokens, TrainingOptions.of(20).batches(3, 12));
+        while (training.step() < 20) {
+            losses.add(training.next().loss());
+        }
+        training.export(folder);
+        // @end
+        assertThat(losses).hasSize(20);
+        assertThat(losses.getLast()).isLessThan(losses.getFirst());
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.config()).isEqualTo(config);
+        }
+    }
+
+    @Test
     void takesPyTorchsSteps() {
         JsonNode golden = JsonMapper.shared().readTree(GOLDEN.resolve("training.json"));
         SafetensorsValues prompts = SafetensorsValues.open(GOLDEN.resolve("golden.safetensors"), InputErrors.INSTANCE);

@@ -12,6 +12,8 @@ import java.util.TreeSet;
  * One HTML file that opens in a browser from disk. It reads without a script, asks for nothing outside itself, which
  * its content security policy also forbids, follows the reader's choice of light or dark, and can be printed. Equal
  * views give equal text. A page with a {@link DataView} also holds the scripts that draw such views, and no others run.
+ *
+ * <p>For example: {@snippet file="dev/hyaline/explorer/PageTest.java" region="page"}
  */
 public final class Page {
     private static final String POLICY =

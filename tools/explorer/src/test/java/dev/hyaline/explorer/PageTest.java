@@ -11,12 +11,14 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.explorer.EvidenceLadder.Rung;
 import dev.hyaline.explorer.KeyFigures.KeyFigure;
+import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.plot.IntervalPlot;
 import dev.hyaline.explorer.plot.IntervalPlot.IntervalRow;
 import dev.hyaline.explorer.plot.NullPlot;
 import dev.hyaline.explorer.plot.PromptPlot;
 import dev.hyaline.explorer.plot.StepPlot;
 import dev.hyaline.explorer.plot.StepPlot.StepLine;
+import dev.hyaline.explorer.view.EffectMapView;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Base64;
@@ -35,6 +37,17 @@ final class PageTest {
 
     private static final Pattern TAG = Pattern.compile("<(/?)([a-zA-Z][a-zA-Z0-9]*)([^>]*?)(/?)>");
     private static final Set<String> VOID = Set.of("meta", "br");
+
+    @Test
+    void theJavadocsExample() {
+        ResultTable table = ResultTable.of(
+                "Patching", "effect", "logits", List.of(Axis.layers(2), Axis.heads(2)), List.of("a"), new double[4]);
+        // @start region="page"
+        Page page = Page.of("Patching in fable", EffectMapView.of(ViewHeading.of("Patching", "fable"), table));
+        String html = page.html(); // one file, to be written where it is wanted
+        // @end
+        assertThat(html).startsWith("<!doctype html>").contains("Patching in fable");
+    }
 
     /** Every view, with the same text wherever text goes. */
     static List<View> views(String text) {

@@ -17,10 +17,7 @@ import java.util.TreeMap;
  * An autoencoder in the pass of a model: what its site holds is replaced by its reconstruction or, with the error term,
  * by itself and what edited latents change. Without edits the error term leaves every bit as it was. Immutable.
  *
- * <pre>{@code
- * Splice splice = Splice.of(attachment).withError().edit(new LatentEdit.AblateLatent(26));
- * EditedModel.of(model, Interventions.of(splice.intervention())).forward(prompts, LogitSelection.last());
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/analysis/JavadocExamplesTest.java" region="splice"}
  */
 public final class Splice {
     private final Attachment attachment;

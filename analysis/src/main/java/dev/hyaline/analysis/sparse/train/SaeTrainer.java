@@ -24,12 +24,7 @@ import java.util.Map;
  * Trains one autoencoder. The bits of its weights depend on the settings and the data alone: not on threads, nor on how
  * often it was stopped and resumed. Not thread-safe.
  *
- * <pre>{@code
- * try (SaeTrainer trainer = SaeTrainer.begin(training, data, threads)) {
- *     trainer.run(data, (done, losses, rate, dead) -> {});
- *     SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
- * }
- * }</pre>
+ * <p>For example: {@snippet file="dev/hyaline/analysis/sparse/train/SaeTrainerTest.java" region="train"}
  */
 public final class SaeTrainer implements AutoCloseable {
     /** Batches whose rows tell the factor and the bias to begin with. */

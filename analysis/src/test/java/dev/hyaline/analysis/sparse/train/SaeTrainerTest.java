@@ -91,12 +91,19 @@ class SaeTrainerTest {
         Training training =
                 training(new TrainedActivation.TrainedTopK(3, true, false), 800).seed(seed);
         List<Double> losses = new ArrayList<>();
-        try (SaeTrainer trainer = SaeTrainer.begin(training, DATA, 2)) {
-            trainer.run(DATA, (done, loss, rate, dead) -> losses.add(loss.reconstruction()));
-            SparseAutoencoder sae = trainer.autoencoder(SaeMetadata.unknown());
-            assertThat(losses.getLast()).isLessThan(losses.getFirst() / 5);
-            assertThat(meanMaxCosine(DATA.directions, Planted.ATOMS, sae)).isGreaterThan(0.9);
+        SparseAutoencoder sae = trained(training, DATA, 2, losses);
+        assertThat(losses.getLast()).isLessThan(losses.getFirst() / 5);
+        assertThat(meanMaxCosine(DATA.directions, Planted.ATOMS, sae)).isGreaterThan(0.9);
+    }
+
+    /** The Javadoc's example. */
+    private static SparseAutoencoder trained(Training training, Planted data, int threads, List<Double> losses) {
+        // @start region="train"
+        try (SaeTrainer trainer = SaeTrainer.begin(training, data, threads)) {
+            trainer.run(data, (done, loss, rate, dead) -> losses.add(loss.reconstruction()));
+            return trainer.autoencoder(SaeMetadata.unknown());
         }
+        // @end
     }
 
     /** A broken run says which step and rate broke it, and leaves the checkpoint that was there. */
