@@ -127,9 +127,51 @@ final class GuidesTest {
     @MethodSource("guides")
     void javaRuns(String guide) throws IOException {
         List<String> code = lines(guide, "java");
-        if (code.isEmpty()) {
-            return;
+        if (!code.isEmpty()) {
+            runs(code);
         }
+    }
+
+    /** Every row of the table of calls: code runs, classes are there, commands exist. */
+    @Test
+    void theCallsForTransformerLenssAreTrue() throws IOException {
+        List<String> code = new ArrayList<>(List.of(
+                "var model = LanguageModel.open(\"fable\")",
+                "var text = \"When Mary and John went to the store, John gave a drink to\"",
+                "var cache = model.record(text)",
+                "var weights = model.model().weights()",
+                "var name = \"blocks.1.attn.hook_z\"",
+                "java.util.function.Consumer<ActivationView> f = z -> {}",
+                "var pairs = PromptPairs.of(model.config(), List.of(new PromptPair(\"a\", model.tokens(text),"
+                        + " model.tokens(\"When Mary and John went to the store, Mary gave a drink to\"),"
+                        + " new int[] {model.token(\" Mary\")}, new int[] {model.token(\" John\")}, Map.of())))",
+                "var experiment = Experiment.start(model.model(), pairs, Metric.logitDifference())"));
+        int rows = 0;
+        for (String line : HelpCommand.guide("from-transformerlens").lines().toList()) {
+            String[] cells = line.split("\\|", -1);
+            if (cells.length != 4 || cells[1].isBlank() || cells[1].startsWith("---")) {
+                continue;
+            }
+            rows++;
+            for (Matcher span = Pattern.compile("`([^`]+)`").matcher(cells[2]); span.find(); ) {
+                String called = span.group(1);
+                if (called.startsWith("hyaline ")) {
+                    assertThat(Outcome.of(called.substring("hyaline ".length()), "--help")
+                                    .exitCode())
+                            .isZero();
+                } else if (called.matches("[A-Z]\\w+")) {
+                    code.add(called + ".class");
+                } else if (called.contains("(")) {
+                    code.add(called.replace("\"gpt2\"", "\"fable\"")); // no test downloads
+                }
+            }
+        }
+        assertThat(rows).isGreaterThan(15);
+        assertThat(code).hasSizeGreaterThan(20);
+        runs(code);
+    }
+
+    private static void runs(List<String> code) throws IOException {
         List<String> all = new ArrayList<>(List.of("import java.util.*;"));
         try (InputStream startup = HyalineCommand.class.getResourceAsStream("startup.jsh")) {
             new String(startup.readAllBytes(), StandardCharsets.UTF_8).lines().forEach(all::add);

@@ -388,9 +388,10 @@ final class InvestigationReader {
         if (site.site().isMap() || site.site().shape().byHead()) {
             throw name.expected("a hook point with one row a token");
         }
-        if (config != null) {
+        Gpt2Config shape = config;
+        if (shape != null) {
             FileKeys.checked(name, () -> {
-                new ClaimComponent.SiteComponent(site).requireIn(config);
+                new ClaimComponent.SiteComponent(site).requireIn(shape);
                 return site;
             });
         }
@@ -560,8 +561,9 @@ final class InvestigationReader {
                 keys.require("to", "a list of receivers such as \"a2.h2<q>\" or \"logits\"");
                 yield keys.checked("to", () -> {
                     Treatment.PatchPath path = new Treatment.PatchPath(direction(keys), keys.strings("to"));
-                    if (config != null) {
-                        path.to().forEach(receiver -> Receiver.parse(config, receiver));
+                    Gpt2Config shape = config;
+                    if (shape != null) {
+                        path.to().forEach(receiver -> Receiver.parse(shape, receiver));
                     }
                     return path;
                 });

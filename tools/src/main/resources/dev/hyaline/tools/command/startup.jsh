@@ -18,4 +18,5 @@ import dev.hyaline.instrument.gradient.*;
 import dev.hyaline.instrument.hook.*;
 import dev.hyaline.instrument.model.*;
 import dev.hyaline.instrument.run.*;
+import dev.hyaline.instrument.weights.*;
 import dev.hyaline.weights.*;
