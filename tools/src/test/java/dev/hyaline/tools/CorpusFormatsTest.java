@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.github.luben.zstd.Zstd;
 import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -273,8 +273,8 @@ final class CorpusFormatsTest {
             packed.addAll(List.of("--pack", "--format", form, "--out", path(form)));
             Outcome.of(packed.toArray(String[]::new)).succeeded();
         }
-        SafetensorsValues plain = SafetensorsValues.open(temporary.resolve("offsets"), InputErrors.INSTANCE);
-        SafetensorsValues cache = SafetensorsValues.open(temporary.resolve("delphi"), InputErrors.INSTANCE);
+        TensorValues plain = TensorValues.open(temporary.resolve("offsets"), InputErrors.INSTANCE);
+        TensorValues cache = TensorValues.open(temporary.resolve("delphi"), InputErrors.INSTANCE);
         long windows = cache.shape("tokens").getFirst();
         long count = cache.shape("activations").getFirst();
         assertThat(cache.shape("tokens").getLast()).isEqualTo(8);

@@ -3,7 +3,7 @@ package dev.hyaline.tools;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,12 +93,12 @@ final class LatentDumpCommandTest {
                         "--out",
                         path("cache"))
                 .succeeded();
-        SafetensorsValues cache = SafetensorsValues.open(temporary.resolve("cache"), InputErrors.INSTANCE);
+        TensorValues cache = TensorValues.open(temporary.resolve("cache"), InputErrors.INSTANCE);
         int[] tokens = new int[0];
         int[] locations = new int[0];
         float[] values = new float[0];
         for (Path shard : shards) {
-            SafetensorsValues file = SafetensorsValues.open(shard, InputErrors.INSTANCE);
+            TensorValues file = TensorValues.open(shard, InputErrors.INSTANCE);
             bytes += Files.size(shard);
             int[] here = file.integers("locations");
             for (int i = 0; i < here.length; i += 3) {

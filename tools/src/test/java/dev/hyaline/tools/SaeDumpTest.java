@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.dump.ActivationStore;
 import java.io.IOException;
@@ -46,8 +46,8 @@ final class SaeDumpTest {
                 "--out",
                 saes.path("dump"));
         assertThat(dump.exitCode()).as(dump.err()).isZero();
-        SafetensorsValues dumped =
-                SafetensorsValues.open(temporary.resolve("dump/activations.safetensors"), InputErrors.INSTANCE);
+        TensorValues dumped =
+                TensorValues.open(temporary.resolve("dump/activations.safetensors"), InputErrors.INSTANCE);
         String site = "blocks.2.hook_resid_post";
         List<Long> shape = dumped.shape(site);
         assertThat(dumped.shape(acts)).containsExactly(shape.getFirst(), 64L);
@@ -126,8 +126,8 @@ final class SaeDumpTest {
                 "--out",
                 saes.path("dump"));
         assertThat(dump.exitCode()).as(dump.err()).isZero();
-        SafetensorsValues dumped =
-                SafetensorsValues.open(temporary.resolve("dump/activations.safetensors"), InputErrors.INSTANCE);
+        TensorValues dumped =
+                TensorValues.open(temporary.resolve("dump/activations.safetensors"), InputErrors.INSTANCE);
         float[] g = all(dumped, "grad." + site);
         float[] ofLatents = all(dumped, "grad." + site + ".hook_sae_acts_post");
         assertThat(all(dumped, "grad." + site + ".hook_sae_error")).isEqualTo(g);
@@ -146,7 +146,7 @@ final class SaeDumpTest {
         assertThat(largest).isGreaterThan(1e-3);
     }
 
-    private static float[] all(SafetensorsValues file, String tensor) {
+    private static float[] all(TensorValues file, String tensor) {
         return file.floats(tensor, 0, file.elements(tensor));
     }
 }

@@ -7,9 +7,9 @@ import dev.hyaline.files.Dtype;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.SafetensorsLayout;
-import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
+import dev.hyaline.files.TensorValues;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -56,7 +56,7 @@ final class FitFile {
     }
 
     static void read(Path file, MiniBatchFit fit) {
-        SafetensorsValues values = SafetensorsValues.open(file, InputErrors.INSTANCE);
+        TensorValues values = TensorValues.open(file, InputErrors.INSTANCE);
         if (!FORMAT.equals(values.metadata("format").orElse(""))) {
             throw new BadInputException(file + ": expected a dictionary that is being learned, found another file");
         }
@@ -79,7 +79,7 @@ final class FitFile {
         fit.costs = values.doubles("costs", 0, fit.done);
     }
 
-    private static void copy(SafetensorsValues values, String name, double[] into) {
+    private static void copy(TensorValues values, String name, double[] into) {
         System.arraycopy(values.doubles(name, 0, into.length), 0, into, 0, into.length);
     }
 }

@@ -9,8 +9,8 @@ import dev.hyaline.files.JsonText;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.RecordText;
 import dev.hyaline.files.SafetensorsLayout;
-import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
+import dev.hyaline.files.TensorValues;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -57,7 +57,7 @@ public record StudyTable(int prompts, Map<String, double[]> columns) {
 
     /** Reads a file of safetensors. */
     static StudyTable read(Path file) {
-        SafetensorsValues values = SafetensorsValues.open(file, InputErrors.INSTANCE);
+        TensorValues values = TensorValues.open(file, InputErrors.INSTANCE);
         Map<String, double[]> columns = new LinkedHashMap<>();
         int prompts = 0;
         for (String name : order(file, values)) {
@@ -68,7 +68,7 @@ public record StudyTable(int prompts, Map<String, double[]> columns) {
         return new StudyTable(prompts, columns);
     }
 
-    private static List<String> order(Path file, SafetensorsValues values) {
+    private static List<String> order(Path file, TensorValues values) {
         String order = values.metadata(ORDER)
                 .orElseThrow(
                         () -> new BadInputException(file + " is no table of a study: its metadata has no columns"));

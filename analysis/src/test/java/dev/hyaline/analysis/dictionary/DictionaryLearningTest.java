@@ -10,7 +10,7 @@ import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.analysis.sparse.measure.DictionarySimilarity;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -107,7 +107,7 @@ class DictionaryLearningTest {
      */
     @Test
     void withTheSameDrawsAtomsAreReplacedAsInScikitLearn() {
-        SafetensorsValues golden = SparseGolden.values("replaced.safetensors");
+        TensorValues golden = SparseGolden.values("replaced.safetensors");
         int d = 8;
         int n = 64;
         double[] samples = golden.doubles("X", 0, golden.elements("X"));
@@ -149,7 +149,7 @@ class DictionaryLearningTest {
      */
     @Test
     void overcompleteDictionaryReachesScikitLearns() {
-        SafetensorsValues golden = SparseGolden.values("classic.safetensors");
+        TensorValues golden = SparseGolden.values("classic.safetensors");
         float[] samples = SparseGolden.floats(golden, "overcomplete.X");
         float[] truth = SparseGolden.floats(golden, "overcomplete.D_true");
         double bar = 0.10580716141326102;

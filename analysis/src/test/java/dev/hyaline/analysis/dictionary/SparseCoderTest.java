@@ -8,7 +8,7 @@ import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Codes against scikit-learn's and exact ones, and what a coder says of bad input. */
 class SparseCoderTest {
     private static final int D = 12;
-    private static final SafetensorsValues GOLDEN = SparseGolden.values("classic.safetensors");
+    private static final TensorValues GOLDEN = SparseGolden.values("classic.safetensors");
     private static final double[] SAMPLES = doubles("X");
     private static final double[] DICTIONARY = doubles("D");
 

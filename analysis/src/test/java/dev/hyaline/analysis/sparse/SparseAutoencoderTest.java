@@ -9,7 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -20,7 +20,7 @@ class SparseAutoencoderTest {
     private static final int D = 60;
     private static final int N = 203;
     private static final double TOLERANCE = 1e-5;
-    private static final SafetensorsValues FILE = SparseGolden.values("infer.safetensors");
+    private static final TensorValues FILE = SparseGolden.values("infer.safetensors");
     private static final Json OPTIONS = SparseGolden.json("infer.json");
     private static final float[] X = floats(FILE, "x");
 

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
@@ -33,11 +33,11 @@ public final class SparseGolden {
         }
     }
 
-    public static SafetensorsValues values(String name) {
-        return SafetensorsValues.open(path(name), InputErrors.INSTANCE);
+    public static TensorValues values(String name) {
+        return TensorValues.open(path(name), InputErrors.INSTANCE);
     }
 
-    public static float[] floats(SafetensorsValues file, String tensor) {
+    public static float[] floats(TensorValues file, String tensor) {
         return file.floats(tensor, 0, file.elements(tensor));
     }
 

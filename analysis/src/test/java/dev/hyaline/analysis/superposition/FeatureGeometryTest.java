@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.CounterRandom;
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -110,7 +110,7 @@ final class FeatureGeometryTest {
 
     @Test
     void toyGeometryIsTheReference() {
-        SafetensorsValues golden = SparseGolden.values("superposition.safetensors");
+        TensorValues golden = SparseGolden.values("superposition.safetensors");
         FeatureGeometry geometry = FeatureGeometry.of(doubles(golden, "toy.W"), 3);
         assertThat(geometry.dimensionalities()).containsExactly(doubles(golden, "toy.dimensionality"), within(1e-6));
         assertThat(geometry.featuresPerDimension())
@@ -126,7 +126,7 @@ final class FeatureGeometryTest {
         assertThat(gram).containsExactly(doubles(golden, "toy.interference"), within(1e-6));
     }
 
-    static double[] doubles(SafetensorsValues file, String tensor) {
+    static double[] doubles(TensorValues file, String tensor) {
         float[] floats = SparseGolden.floats(file, tensor);
         return IntStream.range(0, floats.length).mapToDouble(i -> floats[i]).toArray();
     }

@@ -9,7 +9,7 @@ import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.BadShapeException;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,7 +25,7 @@ final class ToyModelTest {
 
     @Test
     void lossAndGradientsAreTheReference() {
-        SafetensorsValues golden = SparseGolden.values("superposition.safetensors");
+        TensorValues golden = SparseGolden.values("superposition.safetensors");
         float[] x = SparseGolden.floats(golden, "toy.x");
         float[] importance = SparseGolden.floats(golden, "toy.importance");
         ToyModel model = ToyModel.of(3, SparseGolden.floats(golden, "toy.W"), SparseGolden.floats(golden, "toy.b"));

@@ -9,7 +9,7 @@ import dev.hyaline.files.ConfigKeys;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.ActivationSource;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
@@ -48,7 +48,7 @@ public final class PromptDump implements NamedTensors {
     private final Json manifest;
     private final List<Prompt> prompts;
     private final List<HookPoint> points;
-    private final SafetensorsValues tensors;
+    private final TensorValues tensors;
     private final boolean batch;
     /** Of every row; ascending in each sequence. */
     private final int[] positions;
@@ -69,9 +69,9 @@ public final class PromptDump implements NamedTensors {
         Json activations = manifest.require("activations");
         String format = activations.require("format").string();
         if (format.equals(DumpFormat.SAFETENSORS.toString())) {
-            tensors = SafetensorsValues.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()), InputErrors.INSTANCE);
+            tensors = TensorValues.open(folder.resolve(DumpFormat.SAFETENSORS.fileName()), InputErrors.INSTANCE);
         } else if (format.equals(DumpFormat.NPZ.toString())) {
-            tensors = SafetensorsValues.openNpz(folder.resolve(DumpFormat.NPZ.fileName()), InputErrors.INSTANCE);
+            tensors = TensorValues.openNpz(folder.resolve(DumpFormat.NPZ.fileName()), InputErrors.INSTANCE);
         } else {
             throw bad("is a dump as " + Printable.plain(format) + "; values are taken from safetensors and npz");
         }

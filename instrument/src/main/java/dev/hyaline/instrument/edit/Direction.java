@@ -5,7 +5,7 @@ import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.NpyValues;
 import dev.hyaline.files.Printable;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -50,7 +50,7 @@ public final class Direction {
      * @throws BadInputException if it has no such tensor or row
      */
     public static Direction read(Path file, String tensor, long row) {
-        SafetensorsValues reader = SafetensorsValues.open(file, InputErrors.INSTANCE);
+        TensorValues reader = TensorValues.open(file, InputErrors.INSTANCE);
         List<Long> shape = reader.shape(tensor);
         long width = shape.isEmpty() ? 1 : shape.getLast();
         if (row < 0 || width == 0 || row > Long.MAX_VALUE / width - 1) {
@@ -70,7 +70,7 @@ public final class Direction {
         if (file.toString().endsWith(".npy")) {
             return of(NpyValues.row(file, InputErrors.INSTANCE));
         }
-        List<String> names = SafetensorsValues.open(file, InputErrors.INSTANCE).names();
+        List<String> names = TensorValues.open(file, InputErrors.INSTANCE).names();
         if (names.size() != 1) {
             throw new BadInputException(file + " has " + names.size() + " tensors where one is needed; name one"
                     + (names.isEmpty() ? "" : " of " + Printable.listed(names)));

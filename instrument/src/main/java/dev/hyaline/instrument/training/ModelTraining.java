@@ -25,9 +25,9 @@ import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.PartialFolder;
 import dev.hyaline.files.Printable;
 import dev.hyaline.files.SafetensorsLayout;
-import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.internal.Batches;
 import java.io.IOException;
@@ -139,7 +139,7 @@ public final class ModelTraining {
     public static ModelTraining resume(
             Path file, Gpt2Config config, int[] tokens, TrainingOptions options, int threads) {
         ModelTraining training = new ModelTraining(config, tokens, options, threads);
-        SafetensorsValues saved = SafetensorsValues.open(file, InputErrors.INSTANCE);
+        TensorValues saved = TensorValues.open(file, InputErrors.INSTANCE);
         String found = saved.metadata(OF).orElse("something else");
         if (!found.equals(training.identity())) {
             throw new BadInputException(
@@ -177,7 +177,7 @@ public final class ModelTraining {
                         LinkedHashMap::new));
     }
 
-    private static void read(SafetensorsValues saved, String name, float[] out) {
+    private static void read(TensorValues saved, String name, float[] out) {
         float[] values = saved.floats(name, 0, saved.elements(name));
         if (values.length != out.length) {
             throw new BadInputException(

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Models;
@@ -69,7 +69,7 @@ final class LatentDumpTest {
         List<Fired> found = new ArrayList<>();
         List<Integer> tokens = new ArrayList<>();
         for (Path shard : written.shards()) {
-            SafetensorsValues file = SafetensorsValues.open(shard, InputErrors.INSTANCE);
+            TensorValues file = TensorValues.open(shard, InputErrors.INSTANCE);
             long n = file.shape("activations").getFirst();
             assertThat(file.shape("locations")).containsExactly(n, 3L);
             assertThat(file.shape("tokens").getLast()).isEqualTo(12);
@@ -143,7 +143,7 @@ final class LatentDumpTest {
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             assertThat(cache.write(channel, Map.of())).isZero();
         }
-        SafetensorsValues values = SafetensorsValues.open(file, InputErrors.INSTANCE);
+        TensorValues values = TensorValues.open(file, InputErrors.INSTANCE);
         assertThat(values.integers("locations")).containsExactly(0, 1, 70_000, 1, 1, 1);
         assertThat(values.floats("activations", 0, 2)).containsExactly(2, 3);
         assertThat(values.integers("tokens")).containsExactly(5, 6, 7, 8);

@@ -12,7 +12,7 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.weights.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -71,7 +71,7 @@ class ModelTrainingTest {
     @Test
     void takesPyTorchsSteps() {
         JsonNode golden = JsonMapper.shared().readTree(GOLDEN.resolve("training.json"));
-        SafetensorsValues prompts = SafetensorsValues.open(GOLDEN.resolve("golden.safetensors"), InputErrors.INSTANCE);
+        TensorValues prompts = TensorValues.open(GOLDEN.resolve("golden.safetensors"), InputErrors.INSTANCE);
         int[] tokens = prompts.integers("tokens");
         int length = prompts.shape("tokens").getLast().intValue();
         List<int[]> batch = new ArrayList<>();

@@ -16,7 +16,10 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
-/** The arrays of an npz: their headers, read and checked once, and their bytes. Open only while it is read. */
+/**
+ * The arrays of an npz: their headers, and their bytes. The zip stays open as long as this is reachable: each opening
+ * reads the whole directory, which for an array at a time would be quadratic.
+ */
 final class NpzArrays {
     private static final String SUFFIX = ".npy";
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
@@ -29,53 +32,58 @@ final class NpzArrays {
 
     private final Path file;
     private final FileErrors errors;
+    private final ZipFile zip;
 
-    NpzArrays(Path file, FileErrors errors) {
+    private NpzArrays(Path file, FileErrors errors, ZipFile zip) {
         this.file = file;
         this.errors = errors;
+        this.zip = zip;
     }
 
-    /** The arrays by name, each at its place in its own entry. */
-    Map<String, StoredTensor> tensors() {
+    static NpzArrays open(Path file, FileErrors errors) {
         FileInput.open(file, errors).close(); // says what is wrong with a file that cannot be opened
+        try {
+            return new NpzArrays(file, errors, new ZipFile(file.toFile()));
+        } catch (IOException e) {
+            throw unreadable(file, errors, e);
+        }
+    }
+
+    /** The arrays by name, each at its place in its own entry; their headers are read and checked. */
+    Map<String, StoredTensor> tensors() {
         Map<String, StoredTensor> tensors = new LinkedHashMap<>();
-        try (ZipFile zip = new ZipFile(file.toFile())) {
+        try {
             if (zip.size() > MAX_ARRAYS) {
                 throw errors.file(file.toString(), "at most " + MAX_ARRAYS + " arrays", zip.size() + " entries");
             }
             for (ZipEntry entry : zip.stream().toList()) {
                 if (entry.getName().endsWith(SUFFIX)) {
                     String name = entry.getName().substring(0, entry.getName().length() - SUFFIX.length());
-                    tensors.put(name, header(zip, entry, name));
+                    tensors.put(name, header(entry, name));
                 }
             }
         } catch (IOException e) {
-            throw unreadable(e);
+            throw unreadable(file, errors, e);
         }
         return tensors;
     }
 
     /** Bytes of an array, from an offset in its values on. */
     byte[] read(StoredTensor tensor, long offset, int length) {
-        try (ZipFile zip = new ZipFile(file.toFile())) {
-            ZipEntry entry = zip.getEntry(tensor.name() + SUFFIX);
-            if (entry == null) {
+        ZipEntry entry = zip.getEntry(tensor.name() + SUFFIX);
+        try (InputStream bytes = zip.getInputStream(entry)) {
+            bytes.skipNBytes(tensor.begin() + offset);
+            byte[] read = bytes.readNBytes(length);
+            if (read.length < length) {
                 throw changed();
             }
-            try (InputStream bytes = zip.getInputStream(entry)) {
-                bytes.skipNBytes(tensor.begin() + offset);
-                byte[] read = bytes.readNBytes(length);
-                if (read.length < length) {
-                    throw changed();
-                }
-                return read;
-            }
+            return read;
         } catch (IOException e) {
-            throw unreadable(e);
+            throw unreadable(file, errors, e);
         }
     }
 
-    private StoredTensor header(ZipFile zip, ZipEntry entry, String name) throws IOException {
+    private StoredTensor header(ZipEntry entry, String name) throws IOException {
         try (InputStream bytes = zip.getInputStream(entry)) {
             byte[] start = bytes.readNBytes(HEADER_START);
             if (start.length < HEADER_START || !Arrays.equals(start, 0, MAGIC.length, MAGIC, 0, MAGIC.length)) {
@@ -118,7 +126,7 @@ final class NpzArrays {
         return errors.file(file.toString(), "a file that stays whole while it is used", "one cut short");
     }
 
-    private HyalineException unreadable(IOException e) {
+    private static HyalineException unreadable(Path file, FileErrors errors, IOException e) {
         return e instanceof ZipException
                 ? errors.file(file.toString(), "a zip of arrays, as numpy.savez writes it", "a damaged one", e)
                 : errors.unreadable(file.toString(), e);

@@ -9,9 +9,9 @@ import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.PartialFile;
 import dev.hyaline.files.SafetensorsHeader;
 import dev.hyaline.files.SafetensorsLayout;
-import dev.hyaline.files.SafetensorsValues;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
+import dev.hyaline.files.TensorValues;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -106,7 +106,7 @@ final class TrainingCheckpoint {
         } catch (NumberFormatException e) {
             throw new BadInputException(file + ": expected numbers in its metadata, found " + e.getMessage());
         }
-        SafetensorsValues values = SafetensorsValues.open(file, InputErrors.INSTANCE);
+        TensorValues values = TensorValues.open(file, InputErrors.INSTANCE);
         trainer.parameters().all().forEach((name, p) -> {
             copy(values, name, p.value);
             copy(values, name + ".m", p.m);
@@ -121,11 +121,11 @@ final class TrainingCheckpoint {
         return Optional.ofNullable(metadata.get(key)).orElse("nothing for " + key);
     }
 
-    private static void copy(SafetensorsValues values, String name, float[] into) {
+    private static void copy(TensorValues values, String name, float[] into) {
         System.arraycopy(values.floats(name, 0, into.length), 0, into, 0, into.length);
     }
 
-    private static void counters(Path file, SafetensorsValues values, String name, long[] into) {
+    private static void counters(Path file, TensorValues values, String name, long[] into) {
         long[] counts = values.counts(name);
         if (counts.length != into.length) {
             throw new BadInputException(

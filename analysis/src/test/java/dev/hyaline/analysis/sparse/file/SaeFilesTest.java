@@ -19,7 +19,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.InputErrors;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -41,8 +41,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SaeFilesTest {
-    private static final SafetensorsValues FABLE = SparseGolden.values("fable/expected.safetensors");
-    private static final SafetensorsValues FORMATS = SparseGolden.values("formats/expected.safetensors");
+    private static final TensorValues FABLE = SparseGolden.values("fable/expected.safetensors");
+    private static final TensorValues FORMATS = SparseGolden.values("formats/expected.safetensors");
 
     @TempDir
     private Path temporary;
@@ -314,8 +314,8 @@ class SaeFilesTest {
         assertThat(read.parameters().decoder()).isEqualTo(decoder);
         SaeFiles.write(read, temporary.resolve("again"), new float[0]);
         assertThat(Files.readString(temporary.resolve("again/cfg.json"))).contains("\"dtype\" : \"float32\"");
-        SafetensorsValues written =
-                SafetensorsValues.open(temporary.resolve("again/sae_weights.safetensors"), InputErrors.INSTANCE);
+        TensorValues written =
+                TensorValues.open(temporary.resolve("again/sae_weights.safetensors"), InputErrors.INSTANCE);
         assertThat(written.floats("W_dec", 0, decoder.length)).isEqualTo(decoder);
         assertThat(new String(
                         Files.readAllBytes(temporary.resolve("again/sae_weights.safetensors")),

@@ -13,7 +13,7 @@ import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.Prompts;
 import java.util.Arrays;
 import java.util.Set;
@@ -40,7 +40,7 @@ class SaeMeasuresTest {
 
     @Test
     void reconstructionsAreMeasuredAsTheReference() {
-        SafetensorsValues file = SparseGolden.values("metrics.safetensors");
+        TensorValues file = SparseGolden.values("metrics.safetensors");
         Json expected = SparseGolden.json("metrics.json");
         float[] x = floats(file, "x");
         float[] recon = floats(file, "recon");
@@ -94,7 +94,7 @@ class SaeMeasuresTest {
 
     @Test
     void dictionariesAreComparedAsTheReference() {
-        SafetensorsValues file = SparseGolden.values("metrics.safetensors");
+        TensorValues file = SparseGolden.values("metrics.safetensors");
         Json expected = SparseGolden.json("metrics.json");
         float[] a = floats(file, "A");
         float[] b = floats(file, "B");

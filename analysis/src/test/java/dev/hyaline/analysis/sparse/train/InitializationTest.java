@@ -6,7 +6,7 @@ import static dev.hyaline.analysis.sparse.SparseGolden.transposed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hyaline.analysis.sparse.SparseGolden;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.weights.TensorFile;
 import java.util.Arrays;
@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class InitializationTest {
     @Test
     void theGeometricMedianIsTheReference() {
-        SafetensorsValues file = SparseGolden.values("train/geometric-median.safetensors");
+        TensorValues file = SparseGolden.values("train/geometric-median.safetensors");
         float[] points = floats(file, "points");
         float[] median = Initialization.geometricMedian(points, 17);
         assertClose("median", median, floats(file, "dictionary_learning"), 1e-5);
@@ -28,7 +28,7 @@ class InitializationTest {
 
     @Test
     void deadLatentsBeginAnewAsTheProjectsHaveIt() {
-        SafetensorsValues file = SparseGolden.values("train/resample.safetensors");
+        TensorValues file = SparseGolden.values("train/resample.safetensors");
         boolean[] dead = new boolean[45];
         int[] tokens;
         try (TensorFile opened = TensorFile.open(SparseGolden.path("train/resample.safetensors"))) {

@@ -9,7 +9,7 @@ import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.analysis.sparse.internal.TileProduct;
 import dev.hyaline.engine.internal.parallel.WorkerPool;
 import dev.hyaline.files.Json;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.weights.TensorFile;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,7 +134,7 @@ class RecipeGoldenTest {
 
     /** A recipe, its start, batches and reference values. */
     private static final class Case {
-        final SafetensorsValues values;
+        final TensorValues values;
         final Json json;
         final int batch;
         final boolean[] dead;

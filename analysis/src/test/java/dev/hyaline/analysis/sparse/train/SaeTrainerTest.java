@@ -12,7 +12,7 @@ import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.analysis.sparse.SparseGolden;
 import dev.hyaline.analysis.sparse.measure.DictionarySimilarity;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.files.SafetensorsValues;
+import dev.hyaline.files.TensorValues;
 import dev.hyaline.instrument.CounterRandom;
 import dev.hyaline.instrument.dump.RowOrder;
 import java.io.IOException;
@@ -229,7 +229,7 @@ class SaeTrainerTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void theReferencesPlantedDictionaryIsFoundAsWell(long seed) {
-        SafetensorsValues file = SparseGolden.values("planted.safetensors");
+        TensorValues file = SparseGolden.values("planted.safetensors");
         float[] rows = floats(file, "X");
         float[] planted = floats(file, "D");
         TrainingData data = new TrainingData() {

@@ -19,18 +19,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-final class SafetensorsValuesTest {
+final class TensorValuesTest {
     @TempDir
     private Path folder;
 
-    private SafetensorsValues open(String header, int dataBytes) throws IOException {
+    private TensorValues open(String header, int dataBytes) throws IOException {
         byte[] json = header.getBytes(UTF_8);
         ByteBuffer bytes = ByteBuffer.allocate(8 + json.length + dataBytes)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putLong(json.length)
                 .put(json);
         Path file = Files.write(folder.resolve("a.safetensors"), bytes.array());
-        return SafetensorsValues.open(file, TestErrors.INSTANCE);
+        return TensorValues.open(file, TestErrors.INSTANCE);
     }
 
     @ParameterizedTest
@@ -51,7 +51,7 @@ final class SafetensorsValuesTest {
             writer.append("positions", new long[] {0, 7, 2});
             writer.finish();
         }
-        SafetensorsValues read = SafetensorsValues.open(file, TestErrors.INSTANCE);
+        TensorValues read = TensorValues.open(file, TestErrors.INSTANCE);
         assertThat(read.shape("w")).containsExactly(2L, 2L);
         assertThat(read.elements("w")).isEqualTo(4);
         assertThat(read.floats("w", 1, 2)).containsExactly(-2.5f, 0);
@@ -78,14 +78,14 @@ final class SafetensorsValuesTest {
 
     @Test
     void valuesThatAreNotThereAreRefused() throws IOException {
-        SafetensorsValues values = open("{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8);
+        TensorValues values = open("{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8);
         assertThatThrownBy(() -> values.floats("a", 0, 1)).hasMessageContaining("tensor a: expected floats");
         assertThatThrownBy(() -> values.shape("b")).hasMessageContaining("tensor b: expected a tensor of that name");
     }
 
     @Test
     void aFileCutShortAfterItWasOpenedIsRefused() throws IOException {
-        SafetensorsValues values = open("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
+        TensorValues values = open("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
         try (FileChannel channel = FileChannel.open(folder.resolve("a.safetensors"), StandardOpenOption.WRITE)) {
             channel.truncate(channel.size() - 4);
         }

@@ -13,10 +13,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The values of a safetensors file, or of an npz, read on request; the file is open only while it is read. Its header
- * is read and checked once.
+ * The values of a safetensors file or of an npz, read on request. Headers are read and checked once. A safetensors file
+ * is open only while it is read; an npz as long as this is reachable.
  */
-public final class SafetensorsValues {
+public final class TensorValues {
     private static final Set<Dtype> INTEGERS = EnumSet.of(Dtype.U16, Dtype.I32, Dtype.U32, Dtype.I64);
 
     private static final int MAX_ARRAY_BYTES = Integer.MAX_VALUE - 8;
@@ -26,7 +26,7 @@ public final class SafetensorsValues {
     private final SafetensorsHeader header;
     private final @Nullable NpzArrays arrays;
 
-    private SafetensorsValues(Path file, FileErrors errors, SafetensorsHeader header, @Nullable NpzArrays arrays) {
+    private TensorValues(Path file, FileErrors errors, SafetensorsHeader header, @Nullable NpzArrays arrays) {
         this.file = file;
         this.errors = errors;
         this.header = header;
@@ -34,16 +34,16 @@ public final class SafetensorsValues {
     }
 
     /** Reads a file's header. */
-    public static SafetensorsValues open(Path file, FileErrors errors) {
+    public static TensorValues open(Path file, FileErrors errors) {
         try (FileInput input = FileInput.open(file, errors)) {
-            return new SafetensorsValues(file, errors, SafetensorsHeader.read(input), null);
+            return new TensorValues(file, errors, SafetensorsHeader.read(input), null);
         }
     }
 
     /** Reads the headers of an npz's arrays. It has no metadata. */
-    public static SafetensorsValues openNpz(Path file, FileErrors errors) {
-        NpzArrays arrays = new NpzArrays(file, errors);
-        return new SafetensorsValues(file, errors, new SafetensorsHeader(0, arrays.tensors(), Map.of()), arrays);
+    public static TensorValues openNpz(Path file, FileErrors errors) {
+        NpzArrays arrays = NpzArrays.open(file, errors);
+        return new TensorValues(file, errors, new SafetensorsHeader(0, arrays.tensors(), Map.of()), arrays);
     }
 
     /** What the file's metadata says under a key. */
