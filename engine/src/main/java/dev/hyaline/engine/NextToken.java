@@ -54,13 +54,17 @@ public record NextToken(int token, double logProbability) {
         Comparator<Integer> worstFirst =
                 Comparator.<Integer>comparingDouble(token -> logits[token]).thenComparing(Comparator.reverseOrder());
         PriorityQueue<Integer> best = new PriorityQueue<>(worstFirst);
+        float least = Float.NEGATIVE_INFINITY; // of the best, once there are k
         for (int token = 0; token < logits.length; token++) {
-            if (best.size() == k && logits[token] <= logits[best.element()]) {
+            if (logits[token] <= least) {
                 continue;
             }
             best.add(token);
             if (best.size() > k) {
                 best.remove();
+            }
+            if (best.size() == k) {
+                least = logits[best.element()];
             }
         }
         List<NextToken> likeliest = new ArrayList<>();

@@ -6,11 +6,13 @@ final class Rank {
 
     /** 1 for the likeliest; the lower id comes first among equals. */
     static int of(int token, float[] logits) {
+        float logit = logits[token];
         int rank = 1;
-        for (int other = 0; other < logits.length; other++) {
-            if (logits[other] > logits[token] || (logits[other] == logits[token] && other < token)) {
-                rank++;
-            }
+        for (int other = 0; other < token; other++) {
+            rank += logits[other] >= logit ? 1 : 0;
+        }
+        for (int other = token + 1; other < logits.length; other++) {
+            rank += logits[other] > logit ? 1 : 0;
         }
         return rank;
     }
