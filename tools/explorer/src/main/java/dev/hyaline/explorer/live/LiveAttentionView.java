@@ -23,6 +23,6 @@ final class LiveAttentionView implements LiveView {
         progress.requireWanted();
         return layer >= 0 && LiveModel.isLong(prompt)
                 ? model.views(prompt).attentionOf(layer).data()
-                : model.data(WHOLE, prompt);
+                : WHOLE.data(model, prompt);
     }
 }

@@ -26,7 +26,7 @@ final class LiveLensView implements LiveView {
         progress.requireWanted();
         int length = prompt.tokens().length;
         if (length <= AT_ONCE) {
-            return model.data(WHOLE, prompt);
+            return WHOLE.data(model, prompt);
         }
         int first = asked < length ? asked : 0;
         return model.views(prompt)

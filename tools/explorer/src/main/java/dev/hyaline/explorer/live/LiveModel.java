@@ -8,6 +8,7 @@ import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.explorer.DataView;
 import dev.hyaline.explorer.data.ViewData;
 import dev.hyaline.explorer.data.ViewHeading;
 import dev.hyaline.explorer.data.ViewToken;
@@ -34,6 +35,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -64,7 +66,7 @@ final class LiveModel {
     }
 
     /** The views of the latest prompt, and what those that were asked for show. */
-    private record LatestPrompt(String text, int[] tokens, PromptViews views, Map<LivePromptView, ViewData> made) {}
+    private record LatestPrompt(String text, int[] tokens, PromptViews views, Map<LiveView, ViewData> made) {}
 
     /**
      * A prompt.
@@ -247,10 +249,14 @@ final class LiveModel {
     }
 
     /** What a view of a prompt shows; made once for the latest prompt. */
-    ViewData data(LivePromptView view, Prompt of) {
+    ViewData data(LiveView view, Prompt of, Function<PromptViews, DataView> make) {
         LatestPrompt now = latest(of);
-        return now.made.computeIfAbsent(
-                view, wanted -> wanted.view().apply(now.views).data());
+        return now.made.computeIfAbsent(view, wanted -> make.apply(now.views).data());
+    }
+
+    /** Returns whether what a view of a prompt shows is made already. */
+    boolean isMade(LiveView view, Prompt of) {
+        return latest(of).made.containsKey(view);
     }
 
     /** The views of a prompt; what they have in common is kept of the latest prompt. */

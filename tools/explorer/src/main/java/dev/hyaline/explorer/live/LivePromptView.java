@@ -17,6 +17,10 @@ record LivePromptView(Function<PromptViews, DataView> view) implements LiveView 
     public ViewData data(LiveModel model, ViewRequest request, RunProgress progress) {
         LiveModel.Prompt prompt = model.prompt(request);
         progress.requireWanted();
-        return model.data(this, prompt);
+        return data(model, prompt);
+    }
+
+    ViewData data(LiveModel model, LiveModel.Prompt prompt) {
+        return model.data(this, prompt, view);
     }
 }

@@ -18,7 +18,7 @@ import java.util.Set;
 final class LiveViews {
     private static final SequencedMap<String, LiveView> VIEWS = new LinkedHashMap<>();
 
-    private static final LivePromptView HEADS = new LivePromptView(PromptViews::heads);
+    private static final LiveHeadsView HEADS = new LiveHeadsView();
 
     static {
         VIEWS.put(AttentionView.NAME, new LiveAttentionView());
@@ -62,9 +62,9 @@ final class LiveViews {
         if (first == null) {
             return;
         }
-        for (LivePromptView view : List.of(LiveAttentionView.WHOLE, HEADS)) {
-            progress.requireWanted();
-            model.data(view, first);
-        }
+        progress.requireWanted();
+        LiveAttentionView.WHOLE.data(model, first);
+        progress.requireWanted();
+        HEADS.data(model, first, /* quick= */ true, progress);
     }
 }

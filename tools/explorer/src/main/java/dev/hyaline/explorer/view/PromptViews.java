@@ -2,6 +2,7 @@ package dev.hyaline.explorer.view;
 
 import dev.hyaline.analysis.attention.AttentionMeasurement;
 import dev.hyaline.analysis.attention.HeadClass;
+import dev.hyaline.analysis.causal.SweepOptions;
 import dev.hyaline.analysis.lens.LogitLens;
 import dev.hyaline.analysis.table.ResultTable;
 import dev.hyaline.engine.ForwardRequest;
@@ -9,6 +10,7 @@ import dev.hyaline.engine.Generator;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
 import dev.hyaline.engine.NextToken;
+import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.explorer.DataView;
@@ -39,6 +41,9 @@ public final class PromptViews {
 
     /** Of longer prompts a rerun for each head takes too long for a page. */
     private static final int MAX_ABLATED_POSITIONS = 256;
+
+    /** Those of leaving out all heads, beyond which a page first shows the heads without it. */
+    private static final double MAX_MULTIPLY_ADDS = 1.2e9;
 
     private static final int LIKELIEST = 10;
     private static final int LIKELIEST_OF_LONG = 5;
@@ -139,12 +144,38 @@ public final class PromptViews {
 
     /** All heads, with their types and what their absence changes. */
     public HeadGridView heads() {
+        return heads((done, total) -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param progress told the heads that were left out
+     */
+    public HeadGridView heads(SweepOptions.Progress progress) {
+        return ablates() ? withAblation(headsAsTheyAre(), progress) : headsAsTheyAre();
+    }
+
+    private boolean ablates() {
+        return tokens.length <= MAX_ABLATED_POSITIONS;
+    }
+
+    /** Returns whether to leave out each head takes much longer than the pass itself. */
+    public boolean ablationTakesLong() {
+        Gpt2Config config = model.config();
+        // About half of the stages are computed again for each head.
+        double ofToken = config.nLayers() * (4.0 * config.dModel() + 2.0 * config.dMlp()) * config.dModel() / 2;
+        return ablates() && config.nLayers() * config.nHeads() * tokens.length * ofToken > MAX_MULTIPLY_ADDS;
+    }
+
+    /** All heads, with their types, but not what their absence changes. */
+    public HeadGridView headsAsTheyAre() {
         Prompts prompts = Prompts.of(model.config(), tokens);
         PromptRecord record = record();
         AttentionMeasurement measured =
                 record.heads() != null ? record.heads() : AttentionMeasurement.of(model.config(), prompts, LOOKED_AT);
         ResultTable scores = measured.scores();
-        HeadGridView view = HeadGridView.of(
+        return HeadGridView.of(
                 heading("Attention heads", "heads", """
                     ResultTable scores = HeadScores.measure(model, Prompts.of(config, tokens)); // [type, layer, head]
                     AttentionStatistics statistics = AttentionStatistics.measure(model, Prompts.of(config, tokens), 0.1);
@@ -153,10 +184,9 @@ public final class PromptViews {
                 scores,
                 HeadClass.classify(scores, TYPE_THRESHOLD),
                 measured.statistics());
-        return tokens.length > MAX_ABLATED_POSITIONS ? view : withAblation(view, prompts);
     }
 
-    private HeadGridView withAblation(HeadGridView view, Prompts prompts) {
+    private HeadGridView withAblation(HeadGridView view, SweepOptions.Progress progress) {
         int heads = model.config().nHeads();
         List<SequenceEdit> edits = new ArrayList<>();
         for (int cell = 0; cell < model.config().nLayers() * heads; cell++) {
@@ -166,9 +196,16 @@ public final class PromptViews {
         float[] base = record().logits();
         int answer = NextToken.likeliest(base, 1).getFirst().token();
         double logProbability = NextToken.logProbabilities(base)[answer];
-        double[] effects = BaseRun.record(model, prompts).rerun(edits).logits(LogitSelection.last()).results().stream()
-                .mapToDouble(result -> NextToken.logProbabilities(result.logits())[answer] - logProbability)
-                .toArray();
+        double[] effects = new double[edits.size()];
+        int[] done = {0};
+        progress.measured(0, effects.length);
+        BaseRun.record(model, Prompts.of(model.config(), tokens))
+                .rerun(edits)
+                .logits(LogitSelection.last())
+                .forEach(result -> {
+                    effects[result.edit()] = NextToken.logProbabilities(result.logits())[answer] - logProbability;
+                    progress.measured(++done[0], effects.length);
+                });
         return view.with(
                 "ablation effect",
                 "Change of the log probability of the likeliest next token, " + StaticText.of(vocabulary.apply(answer))

@@ -152,6 +152,7 @@ export async function connect({content, announce, reload}) {
   const index = (text, bound) => /^\d{1,9}$/.test(text ?? "") && Number(text) < bound ? Number(text) : 0;
   const part = {
     tokens: ({l}) => ({layer: index(l, model.layers)}),
+    heads: () => ({quick: true}),
     lens: ({from}) => ({from: index(from, model.positions)}),
   };
 

@@ -4,6 +4,7 @@ import {diverging, legend, sequential} from "./colour.js";
 import {button, choice, element} from "./dom.js";
 import {roving} from "./grid.js";
 import {rounding} from "./maps.js";
+import {JobBar} from "./job.js";
 import {figure} from "./number.js";
 import {tips} from "./tip.js";
 
@@ -18,7 +19,8 @@ const ACROSS = 12;
 const shellWord = text => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function render(root, view, context) {
-  const {layers, heads, positions, thumbnails, types, scores, numbers} = view.data;
+  const {layers, heads, positions, thumbnails, types, scores, unablated} = view.data;
+  let {numbers} = view.data;
   const side = thumbnails.shape.at(-1);
   const shades = sequential(0, 255);
   const all = Array.from({length: layers * heads}, (_, cell) =>
@@ -32,6 +34,34 @@ export function render(root, view, context) {
   const grid = element("div", {class: "head-grid", role: "grid", "aria-label": "Attention heads"});
   const picked = element("div", {class: "picked"});
   root.append(choices, meaning, bar, element("div", {class: "scroll"}, grid), picked);
+  if (unablated && context.live) {
+    root.prepend(ablationOfEach());
+  }
+
+  /** What to leave out each head changes, which takes so long that it is run when asked for. */
+  function ablationOfEach() {
+    const start = button("Measure the effect of ablating each head", () => {
+      start.hidden = true;
+      problem.hidden = true;
+      job.run({view: "heads"});
+    });
+    const problem = element("p", {class: "banner bad", role: "alert", hidden: true});
+    const job = new JobBar(context, {
+      done: whole => {
+        ({numbers} = whole.data);
+        made.remove();
+        state = read(context.address);
+        draw();
+      },
+      failed: ({message}) => {
+        problem.textContent = message;
+        problem.hidden = false;
+        start.hidden = false;
+      },
+    });
+    const made = element("div", {}, element("div", {class: "toolbar"}, start), problem, job.root);
+    return made;
+  }
 
   function read(address) {
     const chosen = (address.pick ?? "").split(",").filter(name => all.some(head => head.name === name));

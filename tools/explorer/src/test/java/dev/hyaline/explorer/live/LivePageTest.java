@@ -291,7 +291,7 @@ final class LivePageTest {
     private static int[] openLong(String view) throws InterruptedException {
         String text = "The dog ran to the park and the cat sat on the mat. ".repeat(7);
         int[] tokens = fable.encoder().prompt(text);
-        assertThat(tokens.length).isBetween(81, fable.model().config().nCtx());
+        assertThat(tokens.length).isBetween(97, fable.model().config().nCtx());
         open(view);
         browser.evaluate("document.querySelector('#prompt').value = " + Browser.quoted(text));
         browser.evaluate("document.querySelector('.prompt-bar button').click()");
@@ -358,6 +358,28 @@ final class LivePageTest {
         assertThat(browser.evaluate(
                         "[...document.querySelectorAll('.lens td[data-row]')].map(c => c.dataset.token).join()"))
                 .isEqualTo(wanted.toString());
+    }
+
+    @Test
+    void eachHeadIsAblatedWhenAskedForWhereItTakesLong() throws InterruptedException {
+        int[] tokens = openLong("heads");
+        String start = "[...document.querySelectorAll('#heads button')].find(b => b.textContent.startsWith('Measure'))";
+        browser.await(start + " !== undefined && document.querySelector('.head-cell')");
+        browser.evaluate(start + ".click()");
+        browser.await(start + " === undefined");
+        Interventions without =
+                Interventions.of(Intervention.zero(Target.of(Site.Z, 2).heads(4)));
+        Prompts prompts = Prompts.of(fable.model().config(), tokens);
+        float[] base = EditedModel.of(fable.model(), Interventions.of())
+                .forward(prompts, LogitSelection.last())
+                .logits();
+        float[] edited = EditedModel.of(fable.model(), without)
+                .forward(prompts, LogitSelection.last())
+                .logits();
+        int answer = NextToken.likeliest(base, 1).getFirst().token();
+        assertThat(Double.parseDouble(
+                        browser.evaluate("document.querySelector('.head-cell[data-head=\"2.4\"]').dataset.value")))
+                .isEqualTo(NextToken.logProbabilities(edited)[answer] - NextToken.logProbabilities(base)[answer]);
     }
 
     private static void keep(String name) throws IOException, InterruptedException {
