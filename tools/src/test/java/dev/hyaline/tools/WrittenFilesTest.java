@@ -114,9 +114,9 @@ final class WrittenFilesTest {
         collect(HyalineCommand.commandLine("", console), "", writing);
         Set<String> tested = new TreeSet<>(OTHERS.keySet());
         CASES.lines()
-                .map(line -> line.split("\\|"))
+                .map(line -> line.split("\\|", -1))
                 .forEach(parts ->
-                        tested.add(parts[0].strip() + " " + parts[1].strip().split(" ")[0]));
+                        tested.add(parts[0].strip() + " " + parts[1].strip().split(" ", -1)[0]));
         assertThat(tested).isEqualTo(writing);
     }
 
@@ -133,7 +133,7 @@ final class WrittenFilesTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = CASES)
     void whatIsWrittenIsMadeAgain(String command, String output, String options, @TempDir Path out) throws IOException {
-        String[] named = output.split(" ");
+        String[] named = output.split(" ", -1);
         Path written = out.resolve(named[1]);
         List<String> arguments = new ArrayList<>(words(command));
         arguments.addAll(words(options.replace("beside", out.resolve("beside").toString())));
