@@ -158,6 +158,7 @@ record FailureReport(Console console, List<String> arguments) {
             case EDIT_IN_ORDER -> "--in-order";
             case EDIT_APART -> "--layers, --heads, --positions";
             case NAME_A_RUN -> "--source gives one that is called \"source\"";
+            case PROCESS_WEIGHTS -> "--process";
             case TAKE_CACHED -> "leave out --refresh";
         };
     }

@@ -19,17 +19,21 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -98,8 +102,15 @@ final class ExploreExportTest {
         outcome = Outcome.of("explore", "--prompt", PROMPT, "--export", file.toString());
         assertThat(outcome.exitCode()).isZero();
         html = Files.readString(file);
-        views = new HashMap<>();
-        Matcher matcher = EMBEDDED.matcher(html);
+        views = views(html);
+        checkpoint = Checkpoint.builtIn("fable");
+        model = Gpt2.of(checkpoint.weights());
+        tokens = checkpoint.tokenizer().encodePrompt(PROMPT);
+    }
+
+    private static Map<String, Embedded> views(String page) {
+        Map<String, Embedded> views = new HashMap<>();
+        Matcher matcher = EMBEDDED.matcher(page);
         while (matcher.find()) {
             ByteBuffer body = ByteBuffer.wrap(Base64.getDecoder().decode(matcher.group(2)));
             int length = body.order(ByteOrder.LITTLE_ENDIAN).getInt();
@@ -108,9 +119,7 @@ final class ExploreExportTest {
             int start = Math.ceilDiv(Integer.BYTES + length, 8) * 8;
             views.put(matcher.group(1), new Embedded(header, body.slice(start, body.capacity() - start)));
         }
-        checkpoint = Checkpoint.builtIn("fable");
-        model = Gpt2.of(checkpoint.weights());
-        tokens = checkpoint.tokenizer().encodePrompt(PROMPT);
+        return views;
     }
 
     @AfterAll
@@ -138,6 +147,62 @@ final class ExploreExportTest {
         int bytes = html.getBytes(StandardCharsets.UTF_8).length;
         assertThat(Double.parseDouble(forecast.group(1)) * 1e6).isBetween(0.75 * bytes, 1.25 * bytes);
         assertThat(html).contains("default-src 'none'").doesNotContain("http:", "https:", " src=\"", "unsafe-eval");
+    }
+
+    /** The command that a page of latents offers gives the same latents and the same examples. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theCommandOfLatentsGivesWhatThePageShows(boolean ofDump, @TempDir Path own) throws IOException {
+        new SaeFixture(own).train("sae");
+        List<String> explore = new ArrayList<>(List.of("explore", "--prompt", PROMPT, "--process", "center_unembed"));
+        explore.addAll(List.of("--sae", own.resolve("sae").toString()));
+        if (ofDump) {
+            Path texts = Files.writeString(own.resolve("texts.txt"), "The cat saw the dog.\nThe dog ran home.\n");
+            Path dump = own.resolve("a dump");
+            Outcome.of(
+                            "dump",
+                            "--shards",
+                            "--sites",
+                            "resid_post2",
+                            "--process",
+                            "center_unembed",
+                            "--prompts",
+                            texts.toString(),
+                            "--out",
+                            dump.toString())
+                    .succeeded();
+            explore.addAll(List.of("--dump", dump.toString()));
+        }
+        Path shown = own.resolve("shown.html");
+        explore.addAll(List.of("--export", shown.toString()));
+        assertThat(Outcome.of(explore.toArray(String[]::new)).exitCode()).isZero();
+        Embedded page = views(Files.readString(shown)).get("latents");
+        Path again = own.resolve("latents.html");
+        String command = page.header.get("command").asString();
+        assertThat(command).startsWith("hyaline sae features").contains("--process center_unembed");
+        List<String> words = Pattern.compile("'([^']*)'|(\\S+)")
+                .matcher(command.substring("hyaline ".length()).replace("latents.html", again.toString()))
+                .results()
+                .map(word -> word.group(1) != null ? word.group(1) : word.group(2))
+                .toList();
+        Outcome.of(words.toArray(String[]::new)).succeeded();
+        Embedded copied = views(Files.readString(again)).get("latents");
+        assertThat(examples(copied)).isEqualTo(examples(page)).isNotEmpty();
+        assertThat(copied.header.get("prompt")).isEqualTo(page.header.get("prompt"));
+    }
+
+    /** By latent, how it fires and where its examples are. */
+    private static Map<String, List<String>> examples(Embedded view) {
+        Map<String, List<String>> examples = new TreeMap<>();
+        for (JsonNode latent : view.header.at("/data/latents")) {
+            List<String> facts = new ArrayList<>();
+            for (String key : List.of("share", "maximum", "mean")) {
+                facts.add(latent.get(key).toString());
+            }
+            latent.get("examples").forEach(one -> facts.add(one.get("text") + " at " + one.get("at")));
+            examples.put(latent.get("latent").toString(), facts);
+        }
+        return examples;
     }
 
     @Test

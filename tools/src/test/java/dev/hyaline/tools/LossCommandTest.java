@@ -29,6 +29,16 @@ final class LossCommandTest {
     }
 
     @Test
+    void processedWeightsPredictTheSame() {
+        double plain = Outcome.of("loss", "--json").json().at("/prompts/0/loss").asDouble();
+        double processed = Outcome.of("loss", "--json", "--process", "all")
+                .json()
+                .at("/prompts/0/loss")
+                .asDouble();
+        assertThat(processed).isNotEqualTo(plain).isCloseTo(plain, within(1e-4));
+    }
+
+    @Test
     void anEditIsSeenBesideNone() {
         String text = Outcome.of(
                         "loss",

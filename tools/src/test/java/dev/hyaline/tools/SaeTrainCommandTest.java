@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 /** The command {@code sae train}. */
 final class SaeTrainCommandTest {
@@ -113,6 +114,68 @@ final class SaeTrainCommandTest {
                         .succeeded()
                         .out())
                 .doesNotContain("rows were there");
+    }
+
+    /** A file says how the weights were processed, in SAELens's words, and is refused where that matters. */
+    @Test
+    void theProcessingOfWeightsIsKept() {
+        saes.train("folded", "--site", "blocks.1.ln1.hook_normalized", "--process", "fold_ln,center_writing_weights");
+        JsonNode kept =
+                SaeFixture.json(temporary.resolve("folded/cfg.json")).at("/metadata/model_from_pretrained_kwargs");
+        assertThat(kept.toString()).isEqualTo("{\"center_writing_weights\":true,\"fold_ln\":true}");
+        List<String> evaluate =
+                List.of("sae", "evaluate", "--sae", saes.path("folded"), "--texts", "2", "--context", "16");
+        Outcome refused = Outcome.of(SaeFixture.with(evaluate));
+        assertThat(refused.exitCode()).isNotZero();
+        assertThat(refused.err())
+                .contains("fold_ln, center_writing_weights", "blocks.1.ln1.hook_normalized", "(--process)")
+                .hasLineCount(1);
+        Outcome.of(SaeFixture.with(evaluate, "--process", "fold_ln")).succeeded();
+        assertThat(Outcome.of("sae", "info", "--sae", saes.path("folded")).out())
+                .contains("weights processed by", "fold_ln, center_writing_weights");
+    }
+
+    @Test
+    void ofADumpTheProcessingIsTheDumps() {
+        Outcome.of(
+                        "dump",
+                        "--shards",
+                        "--process",
+                        "center_writing_weights",
+                        "--sites",
+                        "resid_post2",
+                        "--prompt",
+                        "The cat saw the dog and ran home.",
+                        "--out",
+                        saes.path("rows"))
+                .succeeded();
+        List<String> train = List.of(
+                "sae",
+                "train",
+                "--dump",
+                saes.path("rows"),
+                "--site",
+                "blocks.2.hook_resid_post",
+                "--steps",
+                "2",
+                "--batch",
+                "4",
+                "--latents",
+                "16",
+                "--k",
+                "2",
+                "--out",
+                saes.path("new"));
+        Outcome refused = Outcome.of(SaeFixture.with(train, "--process", "fold_ln"));
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err())
+                .contains("processed by center_writing_weights", "found fold_ln")
+                .hasLineCount(1);
+        Outcome.of(SaeFixture.with(train)).succeeded();
+        assertThat(SaeFixture.json(temporary.resolve("new/cfg.json"))
+                        .at("/metadata/model_from_pretrained_kwargs/center_writing_weights")
+                        .asBoolean())
+                .isTrue();
     }
 
     @Test

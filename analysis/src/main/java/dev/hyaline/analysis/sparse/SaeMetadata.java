@@ -1,5 +1,6 @@
 package dev.hyaline.analysis.sparse;
 
+import dev.hyaline.instrument.weights.ProcessingStep;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -25,6 +26,7 @@ public final class SaeMetadata {
     private @Nullable Integer contextSize;
     private @Nullable Boolean prependBos;
     private @Nullable Boolean centred;
+    private @Nullable List<ProcessingStep> processing;
     private List<Integer> excludedTokens = List.of();
     private Map<String, String> more = Map.of();
 
@@ -39,6 +41,7 @@ public final class SaeMetadata {
         copy.contextSize = contextSize;
         copy.prependBos = prependBos;
         copy.centred = centred;
+        copy.processing = processing;
         copy.excludedTokens = excludedTokens;
         copy.more = more;
         return copy;
@@ -85,6 +88,11 @@ public final class SaeMetadata {
      */
     public Optional<Boolean> centred() {
         return Optional.ofNullable(centred);
+    }
+
+    /** What was done to the model's weights. */
+    public Optional<List<ProcessingStep>> processing() {
+        return Optional.ofNullable(processing);
     }
 
     /** Tokens that training left out. */
@@ -149,10 +157,18 @@ public final class SaeMetadata {
         return changed;
     }
 
-    /** The same, trained in this basis. */
+    /** The same, trained in this basis; of other steps nothing is known. */
     public SaeMetadata centred(boolean isCentred) {
         SaeMetadata changed = copy();
         changed.centred = isCentred;
+        changed.processing = null;
+        return changed;
+    }
+
+    /** The same, trained on a model whose weights were processed by these steps alone. */
+    public SaeMetadata processed(List<ProcessingStep> steps) {
+        SaeMetadata changed = centred(steps.contains(ProcessingStep.CENTER_WRITING_WEIGHTS));
+        changed.processing = List.copyOf(steps);
         return changed;
     }
 
@@ -179,7 +195,16 @@ public final class SaeMetadata {
 
     private List<@Nullable Object> facts() {
         return Arrays.asList(
-                modelName, hookName, hookNameOut, head, contextSize, prependBos, centred, excludedTokens, more);
+                modelName,
+                hookName,
+                hookNameOut,
+                head,
+                contextSize,
+                prependBos,
+                centred,
+                processing,
+                excludedTokens,
+                more);
     }
 
     @Override
@@ -203,6 +228,9 @@ public final class SaeMetadata {
         contextSize().ifPresent(tokens -> known.add("texts of " + tokens + " tokens"));
         prependBos().ifPresent(begun -> known.add(begun ? "begun" : "not begun"));
         centred().ifPresent(is -> known.add(is ? "centred" : "not centred"));
+        processing()
+                .filter(steps -> !steps.isEmpty())
+                .ifPresent(steps -> known.add("of weights processed by " + ProcessingStep.names(steps)));
         return known.toString();
     }
 }

@@ -22,6 +22,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.Corpus;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -208,11 +209,12 @@ public final class SuperpositionStudy {
                     .begin(units, d, threads)
                     .run((done, cost, resampled) -> listener.advanced("sparse coding", before + done, batches)));
         }
-        List<SparseAutoencoder> autoencoders = given == null ? train(data, n, threads, listener) : List.of(given);
+        List<SparseAutoencoder> autoencoders =
+                given == null ? train(model, data, n, threads, listener) : List.of(given);
         return measure(model, heldOut, excluded, sets, threads, listener, normalized, learned, autoencoders, data);
     }
 
-    private List<SparseAutoencoder> train(CorpusData data, int n, int threads, StudyListener listener) {
+    private List<SparseAutoencoder> train(Gpt2 model, CorpusData data, int n, int threads, StudyListener listener) {
         Schedule schedule = Schedule.constant(RATE).decay(steps / 5).coefficientWarmUp(steps / 20);
         Training training = Training.of(
                         n,
@@ -228,7 +230,11 @@ public final class SuperpositionStudy {
             }
             SaeTrainer.run(
                     trainers, data, (trainer, done, losses, rate, dead) -> listener.advanced("train", done, steps));
-            SaeMetadata metadata = SaeMetadata.unknown().at("", site.name()).centred(false);
+            SaeMetadata metadata = SaeMetadata.unknown()
+                    .at("", site.name())
+                    .processed(model.weights().processing().stream()
+                            .map(ProcessingStep::of)
+                            .toList());
             return trainers.stream()
                     .map(trainer -> trainer.autoencoder(metadata))
                     .toList();

@@ -33,21 +33,18 @@ import tools.jackson.core.JsonGenerator;
  *
  * @param tool name and version of the program
  * @param command the command line, without what changes no result: the folder, the number of threads
- * @param output the option that named the file; {@link #FOLDER} if one named its folder
+ * @param output the option that named the file; null if the file is one of a folder's
  * @param model the model's name; null if there was none
  * @param modelFiles what the model was read from
  */
 public record CommandRecord(
         String tool,
         List<String> command,
-        String output,
+        @Nullable String output,
         @Nullable String model,
         List<ModelFile> modelFiles) {
     /** A folder's file that says how all of its files were made. */
     public static final String FILE = "made.json";
-
-    /** In place of an option: the file is one of a folder that was named. */
-    public static final String FOLDER = "";
 
     /** The key of a record, in JSON and in the metadata of safetensors. */
     public static final String KEY = "made";
@@ -186,7 +183,7 @@ public record CommandRecord(
         json.writeArrayPropertyStart("command");
         command.forEach(json::writeString);
         json.writeEndArray();
-        if (!output.equals(FOLDER)) {
+        if (output != null) {
             json.writeStringProperty("output", output);
         }
         if (model != null) {
@@ -211,7 +208,7 @@ public record CommandRecord(
         return new CommandRecord(
                 json.require("tool").string(),
                 json.require("command").elements().stream().map(Json::string).toList(),
-                json.get("output").map(Json::string).orElse(FOLDER),
+                json.get("output").map(Json::string).orElse(null),
                 json.get("model").map(Json::string).orElse(null),
                 json.require("model_files").elements().stream()
                         .map(file -> new ModelFile(

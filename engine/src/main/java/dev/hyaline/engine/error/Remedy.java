@@ -26,6 +26,9 @@ public enum Remedy {
     /** Names a run that interventions take values from. */
     NAME_A_RUN("InterventionJson.read takes runs by name"),
 
+    /** Runs a model on weights processed in another way. */
+    PROCESS_WEIGHTS("WeightProcessing.processWeights"),
+
     /** Opens the hub's model that the cache has. */
     TAKE_CACHED("call get instead of refresh");
 

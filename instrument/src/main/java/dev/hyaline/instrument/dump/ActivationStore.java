@@ -16,6 +16,7 @@ import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
 import dev.hyaline.instrument.internal.DumpErrors;
 import dev.hyaline.instrument.internal.FileTypes;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -50,6 +51,7 @@ public final class ActivationStore implements AutoCloseable {
     private final List<Shard> shards;
     private final long documents;
     private final List<Provenance.ModelFile> modelFiles;
+    private final List<ProcessingStep> processing;
     private final IndexSelection heads;
     private final IndexSelection neurons;
     private final Map<HookPoint, Column> columns = new LinkedHashMap<>();
@@ -66,6 +68,7 @@ public final class ActivationStore implements AutoCloseable {
         this.shards = manifest.shards();
         this.documents = manifest.documents();
         this.modelFiles = manifest.modelFiles();
+        this.processing = manifest.processing();
         this.heads = manifest.heads();
         this.neurons = manifest.neurons();
         SafetensorsLayout layout = plan.layout(0);
@@ -144,6 +147,11 @@ public final class ActivationStore implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** What was done to the weights of the model whose activations these are. */
+    public List<ProcessingStep> processing() {
+        return processing;
     }
 
     /** SHA-256 of each shard, as the manifest has it, in hexadecimal. */

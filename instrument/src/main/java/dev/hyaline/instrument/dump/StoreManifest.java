@@ -10,9 +10,11 @@ import dev.hyaline.instrument.ElementType;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.TensorInfo;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +28,7 @@ record StoreManifest(
         ShardPlan plan,
         long documents,
         List<Provenance.ModelFile> modelFiles,
+        List<ProcessingStep> processing,
         List<Shard> shards) {
     /** A row of more values is no GPT-2's; keeps a hostile shape small. */
     private static final long MAX_WIDTH = 1 << 24;
@@ -56,6 +59,7 @@ record StoreManifest(
                 described.plan(),
                 described.documents(),
                 described.modelFiles(),
+                described.processing(),
                 shards(json, described.plan()));
     }
 
@@ -111,6 +115,7 @@ record StoreManifest(
                 plan,
                 documents,
                 modelFiles(json.require("model").require("files")),
+                processing(json.require("model").require("processing")),
                 List.of());
     }
 
@@ -120,6 +125,20 @@ record StoreManifest(
                         file.require("name").string(),
                         file.require("bytes").whole(0),
                         file.require("sha256").string()))
+                .toList();
+    }
+
+    private static List<ProcessingStep> processing(Json steps) {
+        List<String> names = Arrays.stream(ProcessingStep.values())
+                .map(ProcessingStep::toString)
+                .toList();
+        return steps.elements().stream()
+                .map(step -> {
+                    if (!names.contains(step.string())) {
+                        throw step.expected("one of " + String.join(", ", names));
+                    }
+                    return ProcessingStep.of(step.string());
+                })
                 .toList();
     }
 

@@ -2,6 +2,7 @@ package dev.hyaline.instrument.weights;
 
 import dev.hyaline.engine.error.BadInputException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /**
@@ -49,6 +50,11 @@ public enum ProcessingStep {
                 .orElseThrow(() -> new BadInputException("no step of weight processing is called '" + name
                         + "'; there are "
                         + Arrays.stream(values()).map(step -> step.label).collect(Collectors.joining(", "))));
+    }
+
+    /** TransformerLens's names, with commas between. */
+    public static String names(List<ProcessingStep> steps) {
+        return steps.stream().map(ProcessingStep::toString).collect(Collectors.joining(", "));
     }
 
     /** TransformerLens's name, such as {@code fold_ln}. */

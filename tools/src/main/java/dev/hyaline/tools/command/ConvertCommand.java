@@ -96,7 +96,7 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
                     : Conversion.of(checkpoint, StorageDtype.valueOf(type.name()));
             try (ConsoleProgress progress =
                     new ConsoleProgress(console, "converting", "parameters", conversion.steps())) {
-                CommandRecord made = common.record(CommandRecord.FOLDER, checkpoint);
+                CommandRecord made = common.record(null, checkpoint);
                 conversion.write(folder, Map.of(CommandRecord.FILE, made.file()), progress::advance);
             }
             report(checkpoint, folder);

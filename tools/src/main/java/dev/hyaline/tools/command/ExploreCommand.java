@@ -24,6 +24,7 @@ import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PairOptions;
 import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.PromptOptions;
+import dev.hyaline.tools.option.WeightOptions;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.JsonOutput;
 import dev.hyaline.tools.terminal.StopSignal;
@@ -33,6 +34,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -79,6 +81,9 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
 
     @Mixin
     private EngineOptions engineOptions;
+
+    @Mixin
+    private WeightOptions weights;
 
     @Mixin
     private ExploredFiles files;
@@ -135,8 +140,8 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             @Nullable
             PromptEncoder encoder = vocabulary.tokenizer().isPresent() ? PairOptions.encoder(vocabulary, true) : null;
             String first = first(encoder, vocabulary, checkpoint.config());
-            try (ActivationStore store = files.openDump(checkpoint);
-                    Gpt2 model = engineOptions.open(checkpoint.weights(), console);
+            try (ActivationStore store = files.openDump(checkpoint, weights.steps());
+                    Gpt2 model = engineOptions.open(weights.weights(checkpoint), console);
                     ExplorerServer server = ExplorerServer.start(
                             explored(checkpoint, vocabulary, model, encoder, store), first, port)) {
                 print(server.address());
@@ -152,15 +157,20 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             Gpt2 model,
             @Nullable PromptEncoder encoder,
             @Nullable ActivationStore store) {
-        ExploredModel explored = new ExploredModel(
-                checkpoint.name(),
-                modelOptions.isDefault() ? "" : modelOptions.pinned(),
-                model,
-                encoder,
-                vocabulary::shown);
+        ExploredModel explored = new ExploredModel(checkpoint.name(), options(), model, encoder, vocabulary::shown);
         ExploredLatents latents = files.latents(model, vocabulary, store, console);
         explored = latents == null ? explored : explored.withLatents(latents);
         return store == null ? explored : explored.withDump(new ExploredDump(files.dumpName(), store));
+    }
+
+    /** The options of a command that choose the same model and processing. */
+    private String options() {
+        List<String> options = new ArrayList<>();
+        if (!modelOptions.isDefault()) {
+            options.addAll(List.of("--model", modelOptions.pinned()));
+        }
+        options.addAll(weights.canonical());
+        return options.stream().map(Printable::shellWord).collect(Collectors.joining(" "));
     }
 
     /** Writes all views of the prompt to a file. */
@@ -173,11 +183,10 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             int[] tokens = encoder != null
                     ? encoder.prompt(text)
                     : new int[] {vocabulary.beginOfText().orElse(0)};
-            try (ActivationStore store = files.openDump(checkpoint);
-                    Gpt2 model = engineOptions.open(checkpoint.weights(), console)) {
-                String options =
-                        (modelOptions.isDefault() ? "" : "--model " + Printable.shellWord(modelOptions.pinned()) + " ")
-                                + (encoder != null ? "--prompt " + Printable.shellWord(text) : "--tokens " + text);
+            try (ActivationStore store = files.openDump(checkpoint, weights.steps());
+                    Gpt2 model = engineOptions.open(weights.weights(checkpoint), console)) {
+                String options = (options().isEmpty() ? "" : options() + " ")
+                        + (encoder != null ? "--prompt " + Printable.shellWord(text) : "--tokens " + text);
                 PromptViews views = PromptViews.of(
                         model, checkpoint.name(), encoder == null ? "" : text, tokens, vocabulary::shown, options);
                 console.err()

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file or folder that a command wrote, and how.
@@ -70,13 +71,7 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
         }
         Optional<CommandRecord> record = CommandRecord.of(telling);
         return record.or(() -> ofPlan(path))
-                .map(made -> new MadeFile(
-                        path,
-                        parent(path),
-                        made,
-                        record.isPresent()
-                                && !path.endsWith(CommandRecord.FILE)
-                                && (!made.output().equals(CommandRecord.FOLDER) || name.endsWith(".safetensors"))));
+                .map(made -> new MadeFile(path, parent(path), made, record.isPresent() && made.output() != null));
     }
 
     /** What another file of the folder says of all. */
@@ -106,7 +101,7 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
             return CommandRecord.of(made);
         }
         Path manifest = folder.resolve(MANIFEST);
-        return Files.isRegularFile(manifest) ? ofDump(json(manifest), CommandRecord.FOLDER) : Optional.empty();
+        return Files.isRegularFile(manifest) ? ofDump(json(manifest), null) : Optional.empty();
     }
 
     private static Optional<CommandRecord> ofPlan(Path plan) {
@@ -122,7 +117,7 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
     }
 
     /** The record in a dump's manifest or plan, whose request says what is computed. */
-    private static Optional<CommandRecord> ofDump(Json json, String output) {
+    private static Optional<CommandRecord> ofDump(Json json, @Nullable String output) {
         if (json.get("command").isEmpty()) {
             return Optional.empty();
         }

@@ -59,6 +59,9 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
     private static final int DIFFERENT = 1;
     private static final String PNG = ".png";
 
+    /** The option that names the folder of what a command writes. */
+    private static final String OUT = "--out";
+
     /** The commands that keep a record. */
     private static final Set<String> COMMANDS = Set.of(
             "ablate",
@@ -77,17 +80,13 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             "superposition",
             "train");
 
-    /** The option that names the folder of what a command writes. */
-    private static final String FOLDER = "--out";
-
     /** The options that name what a command writes. */
-    private static final Set<String> OUTPUTS =
-            Set.of(CommandRecord.FOLDER, "--html", "--picture", "--export", MadeFile.PLAN);
+    private static final Set<String> OUTPUTS = Set.of(OUT, "--html", "--picture", "--export", MadeFile.PLAN);
 
     /** Options that write somewhere, which no record has: a file from elsewhere must not use them. */
     private static final List<String> REFUSED = List.of(
             "-o",
-            FOLDER,
+            OUT,
             "--force",
             "--resume",
             "--html",
@@ -157,7 +156,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
         }
         Stream.concat(
                         command.stream().filter(argument -> REFUSED.stream().anyMatch(argument::startsWith)),
-                        Stream.of(record.output()).filter(output -> !OUTPUTS.contains(output)))
+                        Stream.ofNullable(record.output()).filter(output -> !OUTPUTS.contains(output)))
                 .findFirst()
                 .ifPresent(argument -> {
                     throw new BadInputException(
@@ -190,16 +189,15 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
                 console.environment());
         CommandRecord record = made.record();
         String name = String.valueOf(made.path().getFileName());
-        String output = record.output();
+        String output = record.output() == null ? OUT : record.output();
         List<String> arguments = new ArrayList<>(record.command());
         if (output.equals(MadeFile.PLAN)) {
-            arguments.addAll(List.of(MadeFile.PLAN, FOLDER, again.toString()));
+            arguments.addAll(List.of(MadeFile.PLAN, OUT, again.toString()));
         } else {
-            String option = output.equals(CommandRecord.FOLDER) ? FOLDER : output;
-            arguments.addAll(List.of(option, (made.isWhole() ? again.resolve(name) : again).toString()));
-            if (record.command().getFirst().equals("dump") && !output.equals(CommandRecord.FOLDER)) {
+            arguments.addAll(List.of(output, (made.isWhole() ? again.resolve(name) : again).toString()));
+            if (record.command().getFirst().equals("dump") && !output.equals(OUT)) {
                 // A dump is written beside its page in any case.
-                arguments.addAll(List.of(FOLDER, again.resolveSibling("dump").toString()));
+                arguments.addAll(List.of(OUT, again.resolveSibling("dump").toString()));
             }
         }
         return commandLine(arguments, quiet);

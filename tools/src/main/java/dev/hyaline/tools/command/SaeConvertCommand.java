@@ -57,7 +57,7 @@ public final class SaeConvertCommand implements Runnable, CheckedOptions {
         for (int i = 0; i < densities.length; i++) {
             densities[i] = (float) Math.max(0, Math.pow(10, densities[i]) - 1e-10);
         }
-        CommandRecord made = common.record(CommandRecord.FOLDER, null);
+        CommandRecord made = common.record(null, null);
         SaeFiles.write(
                 file.autoencoder(), PathOption.parse("--out", out), densities, Map.of(CommandRecord.FILE, made.file()));
         if (common.json) {

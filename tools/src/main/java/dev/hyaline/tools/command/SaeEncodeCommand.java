@@ -3,7 +3,6 @@ package dev.hyaline.tools.command;
 import dev.hyaline.analysis.sparse.feature.LatentDump;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.analysis.sparse.splice.Attachment;
-import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.Prompts;
 import dev.hyaline.tools.option.CheckedOptions;
@@ -108,8 +107,7 @@ public final class SaeEncodeCommand implements Runnable, CheckedOptions {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
             Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
-            Map<String, String> made =
-                    run.record(CommandRecord.FOLDER, checkpoint).metadata();
+            Map<String, String> made = run.record("--out", checkpoint).metadata();
             LatentDump.Summary written = format == Form.DELPHI
                     ? LatentDump.writeCache(model, attachment, prompts, file, made)
                     : LatentDump.write(model, attachment, prompts, file, made);

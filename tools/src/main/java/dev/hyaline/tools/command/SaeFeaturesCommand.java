@@ -14,8 +14,10 @@ import dev.hyaline.explorer.report.LatentPages;
 import dev.hyaline.explorer.view.LatentsView;
 import dev.hyaline.instrument.IndexSelection;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.ConceptOptions;
+import dev.hyaline.tools.option.ExploredFiles;
 import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.PageOption;
@@ -83,6 +85,13 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
     @Mixin
     private TextOptions texts;
 
+    @Option(
+            names = "--dump",
+            paramLabel = "DIR",
+            description = "Show latents on the first documents of this dump in shards, as explore does, in place of"
+                    + " other texts.")
+    private @Nullable String dump;
+
     @Mixin
     private ConceptOptions concepts;
 
@@ -119,6 +128,10 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
         if (folder() != null) {
             PathOption.newFolder("--out", Objects.requireNonNull(folder()));
         }
+        if (dump != null && texts.isGiven()) {
+            throw new BadInputException(
+                    "--dump is a choice of texts; leave out --prompt, --prompts, --tokens and --texts");
+        }
         if (prompt != null && !page.isAsked()) {
             throw new BadInputException("--on chooses the prompt of a page: name its file with --html");
         }
@@ -144,7 +157,7 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                 Gpt2 model = run.start(checkpoint, console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
-            Prompts prompts = texts.prompts(model, vocabulary, TEXTS, console);
+            Prompts prompts = prompts(model, vocabulary);
             LatentStudy study = LatentStudy.of(model, attachment, prompts, texts.excluded(vocabulary));
             int[] chosen = latents.isEmpty()
                     ? Arrays.stream(study.firing()).limit(SHOWN).toArray()
@@ -159,7 +172,7 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                             folder,
                             Map.of(
                                     CommandRecord.FILE,
-                                    run.record(CommandRecord.FOLDER, checkpoint).file()),
+                                    run.record(null, checkpoint).file()),
                             progress::advance);
                 }
             }
@@ -198,6 +211,15 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                         .println("Wrote " + chosen.length + " pages; open " + folder.resolve("index.html")
                                 + " in a browser");
             }
+        }
+    }
+
+    private Prompts prompts(Gpt2 model, ModelVocabulary vocabulary) {
+        if (dump == null) {
+            return texts.prompts(model, vocabulary, TEXTS, console);
+        }
+        try (ActivationStore store = ActivationStore.open(PathOption.parse("--dump", dump))) {
+            return ExploredFiles.prompts(model, store);
         }
     }
 

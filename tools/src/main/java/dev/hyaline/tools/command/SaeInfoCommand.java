@@ -7,6 +7,7 @@ import dev.hyaline.analysis.sparse.SaeMetadata;
 import dev.hyaline.analysis.sparse.file.SaeFile;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import dev.hyaline.tools.option.CommonOptions;
 import dev.hyaline.tools.option.SaeSource;
 import dev.hyaline.tools.report.Table;
@@ -96,6 +97,9 @@ public final class SaeInfoCommand implements Runnable {
         metadata.contextSize().ifPresent(size -> facts.put("context", size));
         metadata.prependBos().ifPresent(begun -> facts.put("begins_texts", begun));
         metadata.centred().ifPresent(centred -> facts.put("centred_basis", centred));
+        metadata.processing()
+                .filter(steps -> !steps.isEmpty())
+                .ifPresent(steps -> facts.put("weights_processed_by", ProcessingStep.names(steps)));
         if (!metadata.excludedTokens().isEmpty()) {
             facts.put("leaves_out", json(metadata.excludedTokens().toString()));
         }

@@ -21,6 +21,7 @@ import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.ModelRunOptions;
 import dev.hyaline.tools.option.ModelVocabulary;
@@ -307,7 +308,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     public void run() {
         if (!dump.isEmpty()) {
             // A broken dump is told before a model is loaded.
-            ActivationStore.open(PathOption.parse("--dump", dump)).close();
+            try (ActivationStore store = ActivationStore.open(PathOption.parse("--dump", dump))) {
+                requireProcessing(store);
+            }
         }
         try (Checkpoint checkpoint = run.open(console)) {
             Gpt2Config config = checkpoint.config();
@@ -316,6 +319,16 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             HookPoint to = siteOut.isEmpty() ? in.getFirst() : HookPoints.point(siteOut);
             requirePossible(in, to, config);
             train(checkpoint, in, to);
+        }
+    }
+
+    /** Checks that weights are not to be processed in another way than those of the dump were. */
+    private void requireProcessing(ActivationStore store) {
+        if (!run.steps().isEmpty() && !run.steps().equals(store.processing())) {
+            throw new BadInputException("--process: the dump " + dump + " is of weights processed by "
+                    + (store.processing().isEmpty() ? "nothing" : ProcessingStep.names(store.processing()))
+                    + "; leave the option out, or make the dump again with it, found "
+                    + ProcessingStep.names(run.steps()));
         }
     }
 
@@ -356,7 +369,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 try (CorpusData data = in.size() > 1
                         ? CorpusData.ofSites(model, corpus, in, excluded, seed, buffer)
                         : CorpusData.of(model, corpus, first, to, excluded, seed, buffer)) {
-                    train(checkpoint, in, to, excluded, data);
+                    train(checkpoint, in, to, excluded, run.steps(), data);
                 }
             } else {
                 try (ActivationStore store = ActivationStore.open(PathOption.parse("--dump", dump))) {
@@ -370,14 +383,19 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                                 .println("hyaline: " + (all.rows() - data.rows()) + " of " + all.rows()
                                         + " rows are longer than " + maxLength + " times the median, and left out");
                     }
-                    train(checkpoint, in, to, excluded, data);
+                    train(checkpoint, in, to, excluded, store.processing(), data);
                 }
             }
         }
     }
 
     private void train(
-            Checkpoint checkpoint, List<HookPoint> in, HookPoint to, Set<Integer> excluded, TrainingData data) {
+            Checkpoint checkpoint,
+            List<HookPoint> in,
+            HookPoint to,
+            Set<Integer> excluded,
+            List<ProcessingStep> processing,
+            TrainingData data) {
         // One that is there is done: a run of several was stopped while it wrote them.
         List<SaeSettings.Setting> left = settings().all().stream()
                 .filter(setting -> !Files.exists(PathOption.parse("--out", folder(setting))))
@@ -391,7 +409,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             report(List.of(), data, 1);
             return;
         }
-        CommandRecord made = run.record(CommandRecord.FOLDER, checkpoint);
+        CommandRecord made = run.record(null, checkpoint);
         Map<SaeTrainer, Run> runs = new LinkedHashMap<>();
         try (StopNotice notice = new StopNotice(console, "the same command with --resume goes on")) {
             for (SaeSettings.Setting setting : left) {
@@ -416,7 +434,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             }
             double seconds = (System.nanoTime() - begin) / 1e9;
             for (Run done : runs.values()) {
-                write(done, checkpoint, in, to, excluded, made);
+                write(done, checkpoint, in, to, excluded, processing, made);
             }
             notice.cancel();
             report(List.copyOf(runs.values()), data, seconds);
@@ -449,11 +467,12 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             List<HookPoint> in,
             HookPoint to,
             Set<Integer> excluded,
+            List<ProcessingStep> processing,
             CommandRecord made) {
         SaeMetadata metadata = SaeMetadata.unknown()
                 .at(checkpoint.name(), in.stream().map(HookPoint::name).collect(Collectors.joining(",")))
                 .texts(texts.context(), texts.begins())
-                .centred(false)
+                .processed(processing)
                 .excluding(excluded.stream().sorted().toList())
                 .with("training_architecture", "\"" + done.setting.architecture() + "\"");
         metadata = to.equals(in.getFirst()) ? metadata : metadata.writing(to.name());

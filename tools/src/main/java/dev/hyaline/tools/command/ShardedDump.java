@@ -1,6 +1,5 @@
 package dev.hyaline.tools.command;
 
-import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.CorpusDump;
@@ -64,7 +63,7 @@ final class ShardedDump {
         // What is there is of a run of this command that was killed: nobody else writes there.
         IfExists ifExists = options.shards.ifExists() == IfExists.RESUME ? IfExists.RESUME : IfExists.REPLACE;
         write(checkpoint, vocabulary, corpus, forecast, dump, datasets.shards(), ifExists, null);
-        datasets.write(common.record(CommandRecord.FOLDER, checkpoint));
+        datasets.write(common.record(null, checkpoint));
     }
 
     /**

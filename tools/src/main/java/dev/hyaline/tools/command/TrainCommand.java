@@ -238,7 +238,7 @@ public final class TrainCommand implements Runnable, CheckedOptions {
 
     private void train(Checkpoint checkpoint, Gpt2Config config, int[] tokens) {
         TrainingOptions options = options();
-        CommandRecord made = common.record(CommandRecord.FOLDER, checkpoint);
+        CommandRecord made = common.record(null, checkpoint);
         Path file = checkpointFile();
         ModelTraining training = resume && Files.exists(file)
                 ? ModelTraining.resume(file, config, tokens, options, threads.threads())

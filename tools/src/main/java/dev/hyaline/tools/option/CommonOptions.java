@@ -30,10 +30,10 @@ public final class CommonOptions {
     /**
      * How what this command writes is made.
      *
-     * @param output the option that names the file or folder
+     * @param output the option that names the file; null for a folder
      * @param checkpoint the model; null for none
      */
-    public CommandRecord record(String output, @Nullable Checkpoint checkpoint) {
+    public CommandRecord record(@Nullable String output, @Nullable Checkpoint checkpoint) {
         return ResultArguments.record(spec, output, checkpoint);
     }
 }

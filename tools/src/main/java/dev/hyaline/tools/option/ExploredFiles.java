@@ -11,6 +11,7 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.instrument.dump.Provenance;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.weights.Checkpoint;
 import java.util.ArrayList;
@@ -76,11 +77,18 @@ public final class ExploredFiles implements CheckedOptions {
      *
      * @throws BadInputException if it was made with other files than the model's
      */
-    public @Nullable ActivationStore openDump(Checkpoint checkpoint) {
+    public @Nullable ActivationStore openDump(Checkpoint checkpoint, List<ProcessingStep> steps) {
         if (dump == null) {
             return null;
         }
         ActivationStore store = ActivationStore.open(PathOption.parse(DUMP, dump));
+        if (!store.processing().equals(steps)) {
+            store.close();
+            throw new BadInputException("--dump: " + dump + " is of weights processed by "
+                    + (store.processing().isEmpty() ? "nothing" : ProcessingStep.names(store.processing()))
+                    + "; name the same steps with --process, found "
+                    + (steps.isEmpty() ? "none" : ProcessingStep.names(steps)));
+        }
         for (Provenance.ModelFile file : store.modelFiles()) {
             boolean known = checkpoint.files().stream()
                     .anyMatch(own -> own.bytes() == file.bytes() && own.sha256().equals(file.sha256()));
@@ -118,20 +126,21 @@ public final class ExploredFiles implements CheckedOptions {
                 attachment,
                 store == null ? ownTexts(model, vocabulary, console) : prompts(model, store),
                 excluded);
-        return new ExploredLatents(study, SAE + " " + Printable.shellWord(sae));
+        String texts = dump == null ? "--texts " + TEXTS : DUMP + " " + Printable.shellWord(dump);
+        return new ExploredLatents(study, SAE + " " + Printable.shellWord(sae) + " " + texts);
     }
 
     private static Prompts ownTexts(Gpt2 model, ModelVocabulary vocabulary, Console console) {
         OwnTexts texts = new OwnTexts(TEXTS, Math.min(CONTEXT, model.config().nCtx()), 1);
+        List<Document> documents = texts.write(model, vocabulary, console);
         return Prompts.of(
                 model.config(),
-                texts.write(model, vocabulary, console).stream()
-                        .map(Document::tokens)
-                        .toArray(int[][]::new));
+                documents.stream().map(Document::tokens).toList(),
+                documents.stream().map(Document::name).toList());
     }
 
     /** The first documents of a dump, as far as their tokens are there from their beginning on. */
-    private static Prompts prompts(Gpt2 model, ActivationStore store) {
+    public static Prompts prompts(Gpt2 model, ActivationStore store) {
         List<int[]> texts = new ArrayList<>();
         List<String> names = new ArrayList<>();
         int total = 0;

@@ -33,10 +33,10 @@ final class ResultArguments {
      * How what a command writes was made.
      *
      * @param spec of the command, or of a mixin of it
-     * @param output the option that names the file or folder
+     * @param output the option that names the file; null for a folder
      * @param checkpoint the model; null for none
      */
-    static CommandRecord record(CommandSpec spec, String output, @Nullable Checkpoint checkpoint) {
+    static CommandRecord record(CommandSpec spec, @Nullable String output, @Nullable Checkpoint checkpoint) {
         return new CommandRecord(
                 Version.text(),
                 of(spec),

@@ -1,6 +1,5 @@
 package dev.hyaline.tools.option;
 
-import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.analysis.table.TableFiles;
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.weights.Checkpoint;
@@ -74,6 +73,6 @@ public final class TableOptions implements CheckedOptions {
         }
         Path folder = PathOption.parse("--out", out);
         PathOption.requireWritable("--out", folder.resolve(names[0]));
-        return Optional.of(new TableFolder(folder, ResultArguments.record(spec, CommandRecord.FOLDER, checkpoint)));
+        return Optional.of(new TableFolder(folder, ResultArguments.record(spec, null, checkpoint)));
     }
 }

@@ -11,7 +11,6 @@ import dev.hyaline.tools.terminal.Console;
 import dev.hyaline.tools.terminal.DisplayText;
 import dev.hyaline.tools.terminal.JsonOutput;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.IntStream;
 import tools.jackson.core.JsonGenerator;
 
@@ -106,9 +105,9 @@ public final class EditReport {
         for (int i = 0; i < before.size(); i++) {
             table.row(
                     vocabulary.quoted(before.get(i).token()),
-                    percent(before.get(i)),
+                    100.0 * before.get(i).probability(),
                     vocabulary.quoted(after.get(i).token()),
-                    percent(after.get(i)));
+                    100.0 * after.get(i).probability());
         }
         table.print(console);
         console.out().println("KL divergence " + DisplayText.figure(outcome.divergence()) + " nats");
@@ -137,10 +136,6 @@ public final class EditReport {
                     IntStream.of(tokens).forEach(token -> ids.append(" #").append(token));
                     return ids.toString();
                 });
-    }
-
-    private static String percent(NextToken token) {
-        return String.format(Locale.ROOT, "%.2f", 100 * token.probability());
     }
 
     private static double difference(float[] logits, Pair pair) {

@@ -7,10 +7,12 @@ import dev.hyaline.analysis.sparse.SaeMetadata;
 import dev.hyaline.analysis.sparse.SaeParameters;
 import dev.hyaline.analysis.sparse.SparseAutoencoder;
 import dev.hyaline.files.Json;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import dev.hyaline.weights.TensorFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -300,8 +302,9 @@ final class SaeLensReader {
     }
 
     private SaeMetadata metadata() {
-        Optional<Boolean> centred = facts.nullable("model_from_pretrained_kwargs")
-                .flatMap(kwargs -> kwargs.nullable("center_writing_weights"))
+        Optional<Json> kwargs = facts.nullable("model_from_pretrained_kwargs");
+        Optional<Boolean> centred = kwargs.flatMap(
+                        given -> given.nullable(ProcessingStep.CENTER_WRITING_WEIGHTS.toString()))
                 .map(Json::bool);
         if (centred.isEmpty() && legacy) {
             centred = Optional.of(true);
@@ -328,6 +331,14 @@ final class SaeLensReader {
                 .map(metadata::prependBos)
                 .orElse(metadata);
         metadata = centred.map(metadata::centred).orElse(metadata);
+        if (kwargs.isPresent() && centred.isPresent()) {
+            metadata = metadata.processed(Arrays.stream(ProcessingStep.values())
+                    .filter(step -> kwargs.get()
+                            .nullable(step.toString())
+                            .map(Json::bool)
+                            .orElse(false))
+                    .toList());
+        }
         Map<String, String> more = new LinkedHashMap<>();
         facts.forEachField((key, value) -> {
             boolean ofArithmetic = legacy && SaeLensWriter.WRITTEN.contains(key);

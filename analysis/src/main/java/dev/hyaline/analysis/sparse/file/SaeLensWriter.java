@@ -17,6 +17,7 @@ import dev.hyaline.files.PartialFolder;
 import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.files.TensorEntry;
 import dev.hyaline.files.TensorFileWriter;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -210,7 +211,11 @@ final class SaeLensWriter {
         metadata.prependBos().ifPresent(begun -> json.writeBooleanProperty("prepend_bos", begun));
         metadata.centred().ifPresent(centred -> {
             json.writeObjectPropertyStart("model_from_pretrained_kwargs");
-            json.writeBooleanProperty("center_writing_weights", centred);
+            json.writeBooleanProperty(ProcessingStep.CENTER_WRITING_WEIGHTS.toString(), centred);
+            // SAELens gives these to TransformerLens's from_pretrained_no_processing, where each is false by default.
+            metadata.processing().orElse(List.of()).stream()
+                    .filter(step -> step != ProcessingStep.CENTER_WRITING_WEIGHTS)
+                    .forEach(step -> json.writeBooleanProperty(step.toString(), true));
             json.writeEndObject();
         });
         if (!metadata.excludedTokens().isEmpty()) {

@@ -6,9 +6,11 @@ import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.Gpt2Weights;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
 import dev.hyaline.instrument.HookPoints;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -39,7 +41,7 @@ public record Attachment(
      */
     public record OneHead(int index, int of) {}
 
-    private static final String CENTRED = "center_writing_weights";
+    private static final String CENTRED = ProcessingStep.CENTER_WRITING_WEIGHTS.toString();
 
     public Attachment {
         notes = List.copyOf(notes);
@@ -99,7 +101,45 @@ public record Attachment(
             throw new BadInputException("the autoencoder was trained on residuals that are not centred, but the model's"
                     + " weights are: run it on the weights as they are");
         }
+        requireProcessed(autoencoder.metadata(), model, in, out);
         return new Attachment(autoencoder, in, out, head, centring, notes);
+    }
+
+    /** Checks the steps other than centring, which cannot be undone at a site. */
+    private static void requireProcessed(SaeMetadata metadata, Gpt2Weights model, HookPoint in, HookPoint out) {
+        if (metadata.processing().isEmpty()) {
+            return;
+        }
+        List<ProcessingStep> trained = metadata.processing().get();
+        for (ProcessingStep step : ProcessingStep.values()) {
+            boolean processed = model.processing().contains(step.toString());
+            for (HookPoint point : List.of(in, out)) {
+                if (trained.contains(step) != processed && changes(step, point.site())) {
+                    throw new BadInputException("the autoencoder was trained on weights processed by "
+                            + (trained.isEmpty() ? "nothing" : ProcessingStep.names(trained)) + ", but the model's are"
+                            + (processed ? "" : " not") + " processed by " + step + ", which changes " + point
+                            + "; run it on weights processed as those were (" + Remedy.PROCESS_WEIGHTS + ")");
+                }
+            }
+        }
+    }
+
+    /** Returns whether a step other than centring changes the values at a site. */
+    private static boolean changes(ProcessingStep step, Site site) {
+        return switch (step) {
+            case FOLD_LN ->
+                switch (site) {
+                    case LN1_NORMALIZED, LN2_NORMALIZED, LN_FINAL_NORMALIZED, UNEMBED_IN -> true;
+                    default -> false;
+                };
+            case FOLD_VALUE_BIASES ->
+                switch (site) {
+                    case V, Z, RESULT -> true;
+                    default -> false;
+                };
+            case CENTER_UNEMBED -> site == Site.UNEMBED_OUT;
+            case CENTER_WRITING_WEIGHTS -> false;
+        };
     }
 
     private static @Nullable OneHead head(SaeMetadata metadata, Gpt2Config config) {

@@ -20,6 +20,7 @@ import dev.hyaline.engine.error.HyalineException;
 import dev.hyaline.files.Dtype;
 import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.TensorValues;
+import dev.hyaline.instrument.weights.ProcessingStep;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -172,6 +173,19 @@ class SaeFilesTest {
                                 : "\"architecture\" : \"" + sae(name) + "\"")
                 .contains("\"sae_lens_version\" : \"6.18.0\"");
         assertThatThrownBy(() -> SaeFiles.write(sae, folder, new float[0])).isInstanceOf(BadInputException.class);
+    }
+
+    @Test
+    void theProcessingOfWeightsIsReadBack() {
+        SparseAutoencoder sae = SaeFiles.read(path("fable/topk")).autoencoder();
+        assertThat(sae.metadata().processing()).contains(List.of());
+        SaeMetadata folded = sae.metadata().processed(List.of(ProcessingStep.FOLD_LN, ProcessingStep.CENTER_UNEMBED));
+        Path folder = temporary.resolve("folded");
+        SaeFiles.write(SparseAutoencoder.of(sae.config(), sae.parameters(), folded), folder, new float[0]);
+        SaeMetadata again = SaeFiles.read(folder).autoencoder().metadata();
+        assertThat(again.processing()).isEqualTo(folded.processing());
+        assertThat(again.centred()).contains(false);
+        assertThat(again.toString()).contains("fold_ln, center_unembed");
     }
 
     private static String sae(String name) {

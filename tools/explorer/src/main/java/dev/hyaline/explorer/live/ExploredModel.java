@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * A model that a page may run, and what else it may read.
  *
  * @param name shown on the page
- * @param option the model as {@code --model} names it, for commands that are copied; empty for the built-in one
+ * @param options of a command that name the model and how its weights are processed, for commands that are copied;
+ *     empty for the built-in one as it is
  * @param model must stay open while a server has it
  * @param encoder null if the model has no tokenizer: prompts are then token ids
  * @param vocabulary the tokens by id
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ExploredModel(
         String name,
-        String option,
+        String options,
         Gpt2 model,
         @Nullable PromptEncoder encoder,
         IntFunction<ViewToken> vocabulary,
@@ -28,20 +29,20 @@ public record ExploredModel(
     /** A model alone. */
     public ExploredModel(
             String name,
-            String option,
+            String options,
             Gpt2 model,
             @Nullable PromptEncoder encoder,
             IntFunction<ViewToken> vocabulary) {
-        this(name, option, model, encoder, vocabulary, null, null);
+        this(name, options, model, encoder, vocabulary, null, null);
     }
 
     /** The same model, with latents of an autoencoder. */
     public ExploredModel withLatents(ExploredLatents itsLatents) {
-        return new ExploredModel(name, option, model, encoder, vocabulary, itsLatents, dump);
+        return new ExploredModel(name, options, model, encoder, vocabulary, itsLatents, dump);
     }
 
     /** The same model, with a dump. */
     public ExploredModel withDump(ExploredDump aDump) {
-        return new ExploredModel(name, option, model, encoder, vocabulary, latents, aDump);
+        return new ExploredModel(name, options, model, encoder, vocabulary, latents, aDump);
     }
 }

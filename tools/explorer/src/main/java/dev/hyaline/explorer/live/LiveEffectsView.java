@@ -187,7 +187,7 @@ final class LiveEffectsView implements LiveView {
             return null;
         }
         return CellEdit.of(
-                        new CellEdit.EditedRun(model.modelOption().strip(), prompt.text(), source),
+                        new CellEdit.EditedRun(model.modelOptions().strip(), prompt.text(), source),
                         kind,
                         site.shortName(),
                         sweep.axes(),

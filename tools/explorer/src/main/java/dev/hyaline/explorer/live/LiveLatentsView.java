@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The latents of an autoencoder that fire on a prompt, strongest first; {@code latent}, one alone. With {@code edits},
@@ -77,17 +78,17 @@ final class LiveLatentsView implements LiveView {
     }
 
     private static LatentsView view(LiveModel model, LiveModel.Prompt prompt, LatentStudy ofPrompt, int... latents) {
-        return LatentsView.of(heading(model, prompt, model.latents()), model.latents(), latents, model.vocabulary())
+        return LatentsView.of(
+                        heading(model, prompt, model.latents(), latents), model.latents(), latents, model.vocabulary())
                 .withPrompt(ofPrompt);
     }
 
-    private static ViewHeading heading(LiveModel model, LiveModel.Prompt prompt, LatentStudy study) {
-        ExploredLatents latents = Objects.requireNonNull(model.explored().latents());
-        String option = model.explored().option();
+    private static ViewHeading heading(LiveModel model, LiveModel.Prompt prompt, LatentStudy study, int... latents) {
+        ExploredLatents explored = Objects.requireNonNull(model.explored().latents());
         return model.heading("Latents of " + study.attachment().place(), prompt)
                 .withBasis("examples from " + study.tokens() + " tokens of " + study.texts() + " texts")
-                .withCommand("hyaline sae features " + latents.options()
-                        + (option.isEmpty() ? "" : " --model " + Printable.shellWord(option))
+                .withCommand("hyaline sae features " + explored.options() + model.modelOptions() + " --latents "
+                        + Arrays.stream(latents).mapToObj(String::valueOf).collect(Collectors.joining(","))
                         + " --html latents.html"
                         + (prompt.text().isEmpty() ? "" : " --on " + Printable.shellWord(prompt.text())))
                 .withJava("LatentStudy.of(model, attachment, Prompts.of(config, tokens), Set.of()).page(latent)");

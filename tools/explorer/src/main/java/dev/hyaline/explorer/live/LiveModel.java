@@ -296,15 +296,15 @@ final class LiveModel {
 
     /** The options of a command that name the model and a prompt. */
     String options(Prompt of) {
-        return modelOption()
+        return modelOptions()
                 + (of.text.isEmpty()
                         ? " --tokens " + Printable.shellWord(numbers(of.tokens))
                         : " --prompt " + Printable.shellWord(of.text));
     }
 
-    /** The option of a command that names the model, with a blank before it; empty for the built-in one. */
-    String modelOption() {
-        return explored.option().isEmpty() ? "" : " --model " + Printable.shellWord(explored.option());
+    /** The options of a command that name the model, with a blank before them; empty for the built-in one. */
+    String modelOptions() {
+        return explored.options().isEmpty() ? "" : " " + explored.options();
     }
 
     private static String numbers(int[] tokens) {

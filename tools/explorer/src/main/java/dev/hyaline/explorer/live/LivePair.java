@@ -114,7 +114,7 @@ record LivePair(LiveModel.Prompt clean, LiveModel.@Nullable Prompt corrupted, in
             return "";
         }
         return command
-                + model.modelOption()
+                + model.modelOptions()
                 + " --clean "
                 + Printable.shellWord(clean.text())
                 + " --corrupted "
