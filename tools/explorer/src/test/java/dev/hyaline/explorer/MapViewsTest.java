@@ -250,7 +250,7 @@ final class MapViewsTest {
                 Arrays.stream(means).map(mean -> Math.abs(mean - 0.5)).sorted().toArray();
         String legend = text("#effects .legend");
         double high = 0.5 + distances[(int) Math.ceil(0.95 * distances.length) - 1];
-        assertThat(legend).endsWith(String.format("%.2fno colour at 0.5", high));
+        assertThat(legend).endsWith(String.format("%.2fno colour at 0.50", high));
     }
 
     @Test

@@ -143,7 +143,7 @@ export function render(root, view, context) {
       choice("Sort by", [["place", "layer and head"], ["value", "this number"]], state.sort, sort => change({sort})),
       choice("Type", [["", "all"], ...named.map(type => [type, type])], state.type, type => change({type})));
     meaning.textContent = shown.meaning;
-    bar.replaceChildren(legend(scale, `lines: ${shown.name}`), pictureLegend());
+    bar.replaceChildren(legend(scale, `lines: ${shown.name}`, text), pictureLegend());
     const inPlace = state.sort === "place" && state.type === "";
     const cells = rows().map(row => row.map(head => {
       const value = shown.values[head.cell];

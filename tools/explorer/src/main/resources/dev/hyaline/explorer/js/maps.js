@@ -86,10 +86,11 @@ export function scaleOf(values, neutral, share = 1) {
   if (neutral === null) {
     const sorted = finite.sort((a, b) => a - b);
     const scale = sequential(sorted[0] ?? 0, quantile(sorted)).of(finite);
-    return {scale, beyond: finite.filter(value => value > scale.high).length};
+    return {scale, beyond: finite.filter(value => value > scale.high).length, text: rounding(finite)};
   }
   const reach = quantile(finite.map(value => Math.abs(value - neutral)).sort((a, b) => a - b));
-  return {scale: diverging(reach, neutral).of(finite), beyond: finite.filter(value => Math.abs(value - neutral) > reach).length};
+  return {scale: diverging(reach, neutral).of(finite), beyond: finite.filter(value => Math.abs(value - neutral) > reach).length,
+    text: rounding(finite)};
 }
 
 /** The axes that go down, across, and over several maps: positions go across, or else the last axis. */
@@ -270,8 +271,8 @@ function paintedMap({label, rows, columns, value, cellAt, scale, text, chosen}) 
 }
 
 /** A scale's bar, and what lies beyond its ends. */
-export function scaleNote({scale, beyond}, title, share) {
-  return element("div", {}, legend(scale, title),
+export function scaleNote({scale, beyond, text = figure}, title, share) {
+  return element("div", {}, legend(scale, title, text),
     share < 1 && beyond > 0
       ? element("p", {class: "note"}, `Colours end at the ${Math.round(100 * share)} % quantile of the distances; `
         + `${beyond} ${beyond === 1 ? "cell lies" : "cells lie"} beyond.`)

@@ -494,7 +494,7 @@ function patterns(view, choose) {
   const text = rounding([...data.patternChange]);
   const grid = dataGrid({
     label: "The largest change of each head's pattern",
-    corner: "layer \u2193 head \u2192",
+    corner: [element("span", {}, "layer \u2193"), element("span", {}, "head \u2192")],
     columns: Array.from({length: data.heads}, (_, head) => String(head)),
     rows: layers.map(String),
     cell(cell, row, head) {
