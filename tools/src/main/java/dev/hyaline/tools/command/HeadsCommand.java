@@ -1,9 +1,9 @@
 package dev.hyaline.tools.command;
 
+import dev.hyaline.analysis.attention.AttentionMeasurement;
 import dev.hyaline.analysis.attention.AttentionStatistics;
 import dev.hyaline.analysis.attention.HeadClass;
 import dev.hyaline.analysis.attention.HeadPattern;
-import dev.hyaline.analysis.attention.HeadScores;
 import dev.hyaline.analysis.attention.PatternEvidence;
 import dev.hyaline.analysis.attention.PatternPicture;
 import dev.hyaline.analysis.prompt.PromptEncoder;
@@ -183,10 +183,11 @@ public final class HeadsCommand implements Runnable, CheckedOptions {
                     : drawn(checkpoint, vocabulary, /* twice= */ true);
             Optional<TableFolder> folder = options.tables().folder(checkpoint, names());
             try (Gpt2 model = options.start(options.weights(checkpoint), console)) {
-                ResultTable measured = HeadScores.measure(model, prompts);
+                AttentionMeasurement attention = AttentionMeasurement.measure(model, prompts, above);
+                ResultTable measured = attention.scores();
                 // Every random sequence is a draw of its own; what given prompts share is not known.
                 ResultTable scores = given ? measured : measured.ofUnits(Units.each(prompts.size()));
-                AttentionStatistics statistics = AttentionStatistics.measure(model, prompts, above);
+                AttentionStatistics statistics = attention.statistics();
                 List<HeadClass> classes = HeadClass.classify(scores, threshold);
                 PatternReport patterns = patterns(model, checkpoint, vocabulary, prompts, given);
                 if (options.json()) {
