@@ -44,7 +44,7 @@ final class LauncherTest {
             home=$(dirname "$2")
             echo built >>"$home/builds"
             [ ! -e "$home/broken" ] || { cat "$home/broken"; exit 1; }
-            sleep 1
+            [ ! -e "$home/slow" ] || sleep 1
             echo done >>"$home/builds"
             mkdir -p "$home/tools/target/lib" "$home/engine/tornado/target"
             : >"$home/tools/target/hyaline-tools-0.jar"
@@ -95,6 +95,10 @@ final class LauncherTest {
         return run(Map.of(), checkout.resolve("hyaline"), arguments);
     }
 
+    private void makeBuildsSlow() throws IOException {
+        Files.createFile(checkout.resolve("slow"));
+    }
+
     private int builds() throws IOException {
         return Collections.frequency(Files.readAllLines(checkout.resolve("builds")), "built");
     }
@@ -111,6 +115,7 @@ final class LauncherTest {
     @ParameterizedTest
     @ValueSource(strings = {"tools/src/main/java/New.java", "weights-loader/files/src/main/java/New.java", "pom.xml"})
     void aNewerSourceIsBuiltAndARunningCommandKeepsItsJars(String source) throws Exception {
+        makeBuildsSlow();
         String before = run().out();
         Path changed = checkout.resolve(source);
         Files.writeString(changed, "new");
@@ -128,6 +133,7 @@ final class LauncherTest {
 
     @Test
     void twoAtOnceBuildOnce() throws Exception {
+        makeBuildsSlow();
         Process other = start(Map.of(), checkout.resolve("hyaline"));
         Outcome one = run();
         assertThat(one.exitCode()).isZero();
@@ -155,6 +161,7 @@ final class LauncherTest {
 
     @Test
     void aBuildThatLostItsLauncherIsWaitedFor() throws Exception {
+        makeBuildsSlow();
         Process killed = start(Map.of(), checkout.resolve("hyaline"));
         while (!Files.exists(checkout.resolve("builds"))) {
             Thread.sleep(10);
