@@ -49,6 +49,15 @@ final class EditCommandTest {
     }
 
     @Test
+    void smallProbabilitiesKeepTheirDigits() {
+        assertThat(Outcome.of("edit", "--zero", "z", "--layers", "1")
+                        .succeeded()
+                        .out())
+                .containsPattern("\" John\" +0\\.07 +\"[^\"]+\" +\\de-\\d")
+                .doesNotContain("0.00 ", "0.00\n");
+    }
+
+    @Test
     void aFileAndOptionsSayTheSame() throws IOException {
         Path file = temporary.resolve("edits.json");
         Files.writeString(file, """

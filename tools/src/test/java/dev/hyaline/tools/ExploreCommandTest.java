@@ -69,6 +69,18 @@ final class ExploreCommandTest {
         Outcome made =
                 Outcome.of("dump", "--prompts", texts.toString(), "--sites", "resid_post", "--shards", "--out", rows);
         assertThat(made.exitCode()).isZero();
+        Outcome otherwise = Outcome.of(
+                "explore",
+                "--process",
+                "fold_ln",
+                "--dump",
+                rows,
+                "--export",
+                folder.resolve("folded.html").toString());
+        assertThat(otherwise.exitCode()).isEqualTo(2);
+        assertThat(otherwise.err())
+                .contains("weights processed by nothing", "found fold_ln")
+                .hasLineCount(1);
         Outcome same = Outcome.of(
                 "explore",
                 "--dump",

@@ -74,7 +74,8 @@ final class DumpParts {
                 DumpCommand.planned(plan, folder.resolve(DumpPlan.FILE).toString(), console);
         DumpPlan.Range range = parts.part(plan);
         try (PlannedDump dump = planned.open(plan, options.shards.batchTokens());
-                StopNotice notice = new StopNotice(console, "the same command goes on");
+                StopNotice notice = new StopNotice(
+                        console, "the same command goes on; --finish removes the hidden file of what was begun");
                 Gpt2 engine = options.engine.open(dump.weights(), console);
                 ConsoleProgress progress = new ConsoleProgress(console, "part", "tokens", ConsoleProgress.UNKNOWN)) {
             long begin = System.nanoTime();
