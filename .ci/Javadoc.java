@@ -52,7 +52,7 @@ final class Javadoc {
                 "-d",
                 pages.toString(),
                 "--module-path",
-                args[1],
+                libraries(args[1]),
                 "--snippet-path",
                 snippets(sources)));
         if (sources.size() == 1) {
@@ -93,6 +93,13 @@ final class Javadoc {
                 System.exit(1);
             }
         }
+    }
+
+    /** Without the jars of tests, which have their library's packages. */
+    private static String libraries(String modulePath) {
+        return Stream.of(modulePath.split(File.pathSeparator, -1))
+                .filter(entry -> !entry.endsWith("-tests.jar"))
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     /** Examples are parts of tests. */
