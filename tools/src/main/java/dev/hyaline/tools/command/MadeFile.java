@@ -47,7 +47,8 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
                 .orElseThrow(() -> new BadInputException(path + " does not say how it was made"
                         + (Files.isRegularFile(path.resolve(DumpPlan.FILE))
                                 ? ": the dump is not finished; hyaline dump --finish writes its " + MANIFEST
-                                : ", and nor does " + CommandRecord.FILE + " or " + MANIFEST + " beside it")));
+                                : ", and there is no " + CommandRecord.FILE + " or " + MANIFEST
+                                        + (Files.isDirectory(path) ? " in it; name one of its files" : " beside it"))));
     }
 
     /** The study that a file or folder is of; empty if it is of none, or says itself how it was made. */
@@ -82,14 +83,17 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
                 .or(() -> ofSeveral(folder));
     }
 
-    /** A folder of folders that one command made says it in each. */
+    /** A folder of several folders that one command made says it in each, and the same. */
     private static Optional<MadeFile> ofSeveral(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return Optional.empty();
+        }
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(Files::isDirectory)
-                    .sorted()
+            List<CommandRecord> records = files.filter(Files::isDirectory)
                     .flatMap(inner -> in(inner).stream())
-                    .findFirst()
-                    .map(record -> new MadeFile(folder, folder, record, false));
+                    .toList();
+            boolean isOne = records.size() > 1 && records.stream().distinct().count() == 1;
+            return isOne ? Optional.of(new MadeFile(folder, folder, records.getFirst(), false)) : Optional.empty();
         } catch (IOException e) {
             throw FileException.reading(folder, e);
         }
