@@ -206,6 +206,11 @@ final class ExploreExportTest {
     }
 
     @Test
+    void whatNeedsTheModelIsNamedWithItsCommand() {
+        assertThat(html).contains("hyaline explore --prompt ", "hyaline patch --html patch.html");
+    }
+
+    @Test
     void attentionIsTheLibrarys() {
         int n = tokens.length;
         ActivationCache cache = ActivationCache.record(

@@ -4,8 +4,10 @@ import dev.hyaline.analysis.prompt.PromptEncoder;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.config.Gpt2Config;
 import dev.hyaline.engine.error.BadInputException;
-import dev.hyaline.explorer.DataView;
+import dev.hyaline.explorer.Folded;
+import dev.hyaline.explorer.Listing;
 import dev.hyaline.explorer.Page;
+import dev.hyaline.explorer.View;
 import dev.hyaline.explorer.live.ExploredDump;
 import dev.hyaline.explorer.live.ExploredLatents;
 import dev.hyaline.explorer.live.ExploredModel;
@@ -35,6 +37,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -192,16 +195,29 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                 console.err()
                         .printf(Locale.ROOT, "hyaline: the page will take about %.1f MB%n", views.forecast() / 1e6);
                 console.flush();
-                List<DataView> all = new ArrayList<>(views.all());
+                List<View> all = new ArrayList<>(views.all());
                 ExploredModel explored = explored(checkpoint, vocabulary, model, encoder, store);
                 all.addAll(ExploredViews.of(explored, encoder == null ? "" : text, tokens));
-                Page page = Page.of(checkpoint.name() + ": " + text, List.copyOf(all));
+                all.add(whatNeedsTheModel(options));
+                Page page = Page.of(checkpoint.name() + ": " + text, all);
                 PageOption.write(console, file, page, common.record(EXPORT, checkpoint), common.json);
             }
         }
         if (common.json) {
             JsonOutput.print(console, out -> out.writeStringProperty("page", file.toString()));
         }
+    }
+
+    /** How to have the views that a file cannot hold: they depend on what is compared or changed. */
+    private static View whatNeedsTheModel(String prompted) {
+        return new Folded(
+                "Attribution, patching and ablation maps, circuits, edits: these need the model",
+                new Listing("# to choose what is compared or changed, and see them\n"
+                        + "hyaline explore " + prompted + "\n\n"
+                        + "# to write one of them as a file like this; each lists its options with --help\n"
+                        + Stream.of("attribute", "patch", "ablate", "circuit", "edit")
+                                .map(command -> "hyaline " + command + " --html " + command + ".html")
+                                .collect(Collectors.joining("\n"))));
     }
 
     /** The prompt to begin with, as text or, without a tokenizer, as token ids. */
