@@ -1,7 +1,6 @@
 package dev.hyaline.analysis;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.hyaline.analysis.dictionary.Coding;
 import dev.hyaline.analysis.dictionary.LearnedDictionary;
@@ -15,6 +14,7 @@ import dev.hyaline.analysis.sparse.file.SaeFiles;
 import dev.hyaline.analysis.sparse.splice.Attachment;
 import dev.hyaline.analysis.sparse.splice.LatentEdit;
 import dev.hyaline.analysis.sparse.splice.Splice;
+import dev.hyaline.engine.ForwardRequest;
 import dev.hyaline.engine.ForwardResult;
 import dev.hyaline.engine.Gpt2;
 import dev.hyaline.engine.LogitSelection;
@@ -57,11 +57,16 @@ final class JavadocExamplesTest {
                     Prompts.of(model.config(), Fable.tokenizer().encodePrompt("Anna went to the park because"));
             Attachment attachment = Attachment.of(SaeFiles.read(SAE).autoencoder(), model);
             // @start region="splice"
-            Splice splice = Splice.of(attachment).withError().edit(new LatentEdit.AblateLatent(26));
+            Splice splice = Splice.of(attachment).withError().edit(new LatentEdit.AblateLatent(27));
             ForwardResult result = EditedModel.of(model, Interventions.of(splice.intervention()))
                     .forward(prompts, LogitSelection.last());
             // @end
-            assertThat(result.logits()).hasSize(model.config().dVocab());
+            float[] logits = result.logits();
+            assertThat(logits).hasSize(model.config().dVocab());
+            assertThat(logits)
+                    .isNotEqualTo(
+                            model.forward(ForwardRequest.of(prompts.tokens(0)).logits(LogitSelection.last()))
+                                    .logits());
         }
     }
 
@@ -78,13 +83,23 @@ final class JavadocExamplesTest {
         SparseCoder coder = SparseCoder.of(dictionary, d, Coding.lasso(0.1)); // dictionary: [atoms, d]
         SparseCodes codes = coder.encode(samples);
         // @end
-        assertThat(codes).isNotNull();
-        assertThat(Math.sqrt(dictionary[0] * dictionary[0]
-                        + dictionary[1] * dictionary[1]
-                        + dictionary[2] * dictionary[2]
-                        + dictionary[3] * dictionary[3]
-                        + dictionary[4] * dictionary[4]
-                        + dictionary[5] * dictionary[5]))
-                .isCloseTo(1, within(1e-5));
+        assertThat(distance(samples, codes, dictionary)).isBetween(0.0, 0.5);
+    }
+
+    /** Of samples from what their codes stand for, squared, as a share of their size. */
+    private static double distance(float[] samples, SparseCodes codes, double[] dictionary) {
+        double[] coefficients = codes.dense();
+        int d = samples.length / codes.samples();
+        double distance = 0;
+        double size = 0;
+        for (int i = 0; i < samples.length; i++) {
+            double decoded = 0;
+            for (int atom = 0; atom < codes.width(); atom++) {
+                decoded += coefficients[i / d * codes.width() + atom] * dictionary[atom * d + i % d];
+            }
+            distance += (samples[i] - decoded) * (samples[i] - decoded);
+            size += samples[i] * (double) samples[i];
+        }
+        return distance / size;
     }
 }

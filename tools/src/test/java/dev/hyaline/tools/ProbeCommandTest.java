@@ -174,11 +174,12 @@ final class ProbeCommandTest {
                 "prompt,prompt,position,label;a,0,b | the heading has the column prompt twice",
                 "\uFEFFprompt,position,label | expected from 1 to 100000 rows under the heading, found 0",
                 "prompt,position,label | expected from 1 to 100000 rows under the heading, found 0",
-                "prompt,position,label;a,0 | row 1: expected 3 fields, found 2",
-                "prompt,position,label;a,first,b | row 1: expected a position such as 3, -1 or last, found 'first'",
-                "prompt,position,label;a,0, | row 1: the label is empty",
-                "prompt,position,label;\"a,0,b | a quoted field is not closed",
-                "prompt,position,label;Anna,99,b;Tom,0,c | row 1: the prompt has 2 tokens, and no position 99",
+                "prompt,position,label;a,0 | line 2: expected 3 fields, found 2",
+                "prompt,position,label;a,first,b | line 2: expected a position such as 3, -1 or last, found 'first'",
+                "prompt,position,label;a,0, | line 2: the label is empty",
+                "prompt,position,label;\"a,0,b | line 2: a quoted field is not closed",
+                "prompt,position,label;\"a;b\",0,x;;c,first,y | line 5: expected a position such as",
+                "prompt,position,label;Anna,99,b;Tom,0,c | line 2: the prompt has 2 tokens, and no position 99",
             })
     void badFilesAreNamed(String lines, String sentence) throws IOException {
         Path file = Files.writeString(folder.resolve("labels.csv"), lines.replace(';', '\n'));

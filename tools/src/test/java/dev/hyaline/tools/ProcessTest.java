@@ -169,7 +169,7 @@ final class ProcessTest {
     @Test
     void whileOneRunWritesAnotherIsRefused() throws Exception {
         Files.writeString(
-                folder.resolve("corpus.txt"), "When Mary and John went to the store, John gave\n".repeat(8_000));
+                folder.resolve("corpus.txt"), "When Mary and John went to the store, John gave\n".repeat(30_000));
         Process slow = Outcome.start(
                 folder, "C.UTF-8", "dump", "--out", "out", "--prompts", "corpus.txt", "--no-shards", "--sites", "ln1*");
         while (slow.isAlive() && !Files.exists(folder.resolve("out/.manifest.json.partial"))) {

@@ -99,7 +99,8 @@ final class ShardedCheckpointTest {
                         + " found \"/etc",
                 "{\"weight_map\": {\"w\": \"a\\\\b.safetensors\"}} | .safetensors or .bin file in this folder",
                 "{\"weight_map\": {\"w\": \"weights.npz\"}} | .bin file in this folder, found \"weights.npz\"",
-                "{\"weight_map\": {\"w\": \"a.safetensors\", \"w\": \"b.safetensors\"}} | Duplicate",
+                "{\"weight_map\": {\"w\": \"a.safetensors\", \"w\": \"b.safetensors\"}} | the key \"w\" for the second"
+                        + " time",
                 "{\"weight_map\": {}} | model.safetensors.index.json: tensor h.0.ln_1.weight: expected [4]",
                 "{\"weight_map\": {\"w\": \"none.safetensors\"}} | none.safetensors: expected a file",
                 "nonsense | model.safetensors.index.json: expected valid JSON"

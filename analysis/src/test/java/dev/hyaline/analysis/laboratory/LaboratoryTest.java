@@ -432,7 +432,8 @@ final class LaboratoryTest {
     void whatPromptsCanShowIsSaidBeforeAnyModelIsRun() {
         StudyCheck small = StudyCheck.of(SMALL, Fable.encoder(), Path.of(""));
         assertThat(small.facts()).first().isEqualTo("There are 8 pairs for discovery and 16 held out, in 10 units.");
-        assertThat(small.facts().size() + small.warnings().size()).isEqualTo(2);
+        assertThat(small.facts()).hasSize(2);
+        assertThat(small.warnings()).isEmpty();
         Investigation missing = Investigation.parse("missing.json", """
             {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
              "prompts": {"draw": {"discovery": 4, "held_out": 4}},

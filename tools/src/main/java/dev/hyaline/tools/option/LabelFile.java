@@ -20,11 +20,13 @@ public record LabelFile(List<Row> rows, boolean grouped) {
     /**
      * A row.
      *
-     * @param line in the file, from 1
+     * @param line of the file in which it begins, from 1
      * @param position {@code last}, or an index, which counts from the end if it is negative
      * @param group empty if there are none
      */
     public record Row(int line, String prompt, String position, String label, String group) {}
+
+    private record TextRecord(int line, List<String> fields) {}
 
     public LabelFile {
         rows = List.copyOf(rows);
@@ -36,12 +38,12 @@ public record LabelFile(List<Row> rows, boolean grouped) {
     }
 
     static LabelFile parse(String name, String text) {
-        List<List<String>> records = records(name, text);
+        List<TextRecord> records = records(name, text);
         if (records.isEmpty()) {
             throw new BadInputException(
                     name + " is empty; expected a heading with the columns prompt, position, label");
         }
-        List<String> heading = records.getFirst();
+        List<String> heading = records.getFirst().fields();
         for (String column : COLUMNS) {
             if (!heading.contains(column)) {
                 throw new BadInputException(name + ": the column " + column + " is missing; the heading has "
@@ -64,22 +66,22 @@ public record LabelFile(List<Row> rows, boolean grouped) {
         boolean grouped = heading.contains(GROUP);
         List<Row> rows = new ArrayList<>();
         for (int i = 1; i < records.size(); i++) {
-            List<String> fields = records.get(i);
+            List<String> fields = records.get(i).fields();
+            String place = name + ", line " + records.get(i).line();
             if (fields.size() != heading.size()) {
-                throw new BadInputException(
-                        name + ", row " + i + ": expected " + heading.size() + " fields, found " + fields.size());
+                throw new BadInputException(place + ": expected " + heading.size() + " fields, found " + fields.size());
             }
             String position = fields.get(heading.indexOf("position")).strip();
             if (!position.equals("last") && !position.matches("-?\\d{1,7}")) {
-                throw new BadInputException(name + ", row " + i + ": expected a position such as 3, -1 or last, found '"
+                throw new BadInputException(place + ": expected a position such as 3, -1 or last, found '"
                         + Printable.plain(position) + "'");
             }
             String label = fields.get(heading.indexOf("label"));
             if (label.isBlank()) {
-                throw new BadInputException(name + ", row " + i + ": the label is empty");
+                throw new BadInputException(place + ": the label is empty");
             }
             rows.add(new Row(
-                    i,
+                    records.get(i).line(),
                     fields.get(heading.indexOf("prompt")),
                     position,
                     label.strip(),
@@ -89,8 +91,10 @@ public record LabelFile(List<Row> rows, boolean grouped) {
     }
 
     /** The records of RFC 4180, empty lines left out. */
-    private static List<List<String>> records(String name, String text) {
-        List<List<String>> records = new ArrayList<>();
+    private static List<TextRecord> records(String name, String text) {
+        List<TextRecord> records = new ArrayList<>();
+        int line = 1;
+        int begin = 1;
         List<String> fields = new ArrayList<>();
         StringBuilder field = new StringBuilder();
         boolean quoted = false;
@@ -98,7 +102,7 @@ public record LabelFile(List<Row> rows, boolean grouped) {
         for (int i = 0; i <= text.length(); i++) {
             char c = i < text.length() ? text.charAt(i) : '\n';
             if (quoted && i == text.length()) {
-                throw new BadInputException(name + ": a quoted field is not closed");
+                throw new BadInputException(name + ", line " + begin + ": a quoted field is not closed");
             }
             if (quoted) {
                 if (c != '"') {
@@ -118,16 +122,19 @@ public record LabelFile(List<Row> rows, boolean grouped) {
                 closed = false;
                 if (c == '\n') {
                     if (fields.size() > 1 || !fields.getFirst().isEmpty()) {
-                        records.add(fields);
+                        records.add(new TextRecord(begin, fields));
                     }
                     fields = new ArrayList<>();
+                    begin = line + 1;
                 }
             } else if (c != '\r') {
                 if (closed) {
-                    throw new BadInputException(
-                            name + ", line " + (records.size() + 1) + ": text follows a quoted field");
+                    throw new BadInputException(name + ", line " + line + ": text follows a quoted field");
                 }
                 field.append(c);
+            }
+            if (c == '\n') {
+                line++;
             }
         }
         return records;

@@ -46,7 +46,7 @@ record OwnTexts(int count, int length, long seed) {
                     int[] all = new int[tokens.length + 1];
                     all[0] = begin;
                     System.arraycopy(tokens, 0, all, 1, tokens.length);
-                    documents.add(new Document("text " + (documents.size() + 1), all));
+                    documents.add(new Document("text " + documents.size(), all));
                 }
                 progress.advance(size);
             }

@@ -193,7 +193,7 @@ public final class ProbeOptions implements CheckedOptions {
             int position = row.position().equals("last") ? -1 : Integer.parseInt(row.position());
             at[i] = position < 0 ? length + position : position;
             if (at[i] < 0 || at[i] >= length) {
-                throw new BadInputException(labels + ", row " + row.line() + ": the prompt has " + length
+                throw new BadInputException(labels + ", line " + row.line() + ": the prompt has " + length
                         + " tokens, and no position " + row.position());
             }
             tokens.add(prompt);

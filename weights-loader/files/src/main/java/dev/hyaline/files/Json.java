@@ -356,9 +356,15 @@ public final class Json {
             case List<?> elements -> "an array";
             case String text -> Printable.quoted(text);
             case null -> "null";
-            case Double number -> Printable.number(number);
+            case Double number -> decimal(number);
             default -> Printable.plain(value.toString());
         };
+    }
+
+    /** As a reader would write it, but never so that it looks like an integer. */
+    private static String decimal(double number) {
+        String text = Printable.number(number);
+        return text.matches("-?\\d+") ? text + ".0" : text;
     }
 
     /** The value as JSON, without blanks. */

@@ -129,7 +129,7 @@ class SafetensorsFileTest {
                 argumentSet(
                         "one key twice",
                         SafetensorsBuilder.file("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}"),
-                        List.of("Duplicate", "dtype")),
+                        List.of("the key \"dtype\" for the second time")),
                 argumentSet(
                         "metadata not an object",
                         SafetensorsBuilder.file("{\"__metadata__\":[]}"),
