@@ -52,9 +52,11 @@ public enum ProcessingStep {
                         + Arrays.stream(values()).map(step -> step.label).collect(Collectors.joining(", "))));
     }
 
-    /** TransformerLens's names, with commas between. */
+    /** TransformerLens's names, with commas between; {@code nothing} without steps. For messages. */
     public static String names(List<ProcessingStep> steps) {
-        return steps.stream().map(ProcessingStep::toString).collect(Collectors.joining(", "));
+        return steps.isEmpty()
+                ? "nothing"
+                : steps.stream().map(ProcessingStep::toString).collect(Collectors.joining(", "));
     }
 
     /** TransformerLens's name, such as {@code fold_ln}. */

@@ -326,7 +326,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
     private void requireProcessing(ActivationStore store) {
         if (!run.steps().isEmpty() && !run.steps().equals(store.processing())) {
             throw new BadInputException("--process: the dump " + dump + " is of weights processed by "
-                    + (store.processing().isEmpty() ? "nothing" : ProcessingStep.names(store.processing()))
+                    + ProcessingStep.names(store.processing())
                     + "; leave the option out, or make the dump again with it, found "
                     + ProcessingStep.names(run.steps()));
         }

@@ -85,9 +85,9 @@ public final class ExploredFiles implements CheckedOptions {
         if (!store.processing().equals(steps)) {
             store.close();
             throw new BadInputException("--dump: " + dump + " is of weights processed by "
-                    + (store.processing().isEmpty() ? "nothing" : ProcessingStep.names(store.processing()))
+                    + ProcessingStep.names(store.processing())
                     + "; name the same steps with --process, found "
-                    + (steps.isEmpty() ? "none" : ProcessingStep.names(steps)));
+                    + ProcessingStep.names(steps));
         }
         for (Provenance.ModelFile file : store.modelFiles()) {
             boolean known = checkpoint.files().stream()

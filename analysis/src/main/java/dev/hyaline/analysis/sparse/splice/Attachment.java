@@ -116,7 +116,7 @@ public record Attachment(
             for (HookPoint point : List.of(in, out)) {
                 if (trained.contains(step) != processed && changes(step, point.site())) {
                     throw new BadInputException("the autoencoder was trained on weights processed by "
-                            + (trained.isEmpty() ? "nothing" : ProcessingStep.names(trained)) + ", but the model's are"
+                            + ProcessingStep.names(trained) + ", but the model's are"
                             + (processed ? "" : " not") + " processed by " + step + ", which changes " + point
                             + "; run it on weights processed as those were (" + Remedy.PROCESS_WEIGHTS + ")");
                 }
