@@ -29,7 +29,7 @@ public sealed interface EdgeScoring {
      * Scores every edge on every pair.
      *
      * @param options of the sweep, where the method is one: its journal; and progress, which a method of gradients
-     *     tells its passes of pairs
+     *     tells its passes of pairs, and one that draws or needs a single pass tells nothing
      */
     EdgeScores score(CircuitExperiment experiment, SweepOptions options);
 
@@ -294,7 +294,7 @@ public sealed interface EdgeScoring {
             }
             double[] masks = new double[steps + 1];
             Arrays.setAll(masks, k -> steps == 0 ? 1 : 1 - (double) k / steps);
-            return LearnedMasks.gradients(experiment, name(), masks);
+            return LearnedMasks.gradients(experiment, name(), options.progress(), masks);
         }
     }
 

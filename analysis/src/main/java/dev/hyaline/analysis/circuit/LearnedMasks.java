@@ -305,23 +305,27 @@ public final class LearnedMasks {
      * @param value from 0 to 1
      */
     public static EdgeScores gradient(CircuitExperiment experiment, double value) {
-        return gradients(experiment, "mask gradient at " + value, value);
+        return gradients(
+                experiment, "mask gradient at " + value, SweepOptions.none().progress(), value);
     }
 
     /**
      * The mean of the derivatives, with the sign turned, where all masks have each of some values, by pair.
      *
+     * @param progress told the runs of pairs that are done
      * @param values from 0 to 1
      */
-    static EdgeScores gradients(CircuitExperiment experiment, String name, double... values) {
+    static EdgeScores gradients(
+            CircuitExperiment experiment, String name, SweepOptions.Progress progress, double... values) {
         MaskedRun run = new MaskedRun(experiment);
         double[][] pairs =
                 new double[experiment.pairs().size()][experiment.index().size()];
         double[] masks = new double[experiment.index().size()];
         for (int pair = 0; pair < pairs.length; pair++) {
-            for (double value : values) {
-                Arrays.fill(masks, value);
+            for (int i = 0; i < values.length; i++) {
+                Arrays.fill(masks, values[i]);
                 run.addGradient(pair, masks, 1, pairs[pair]);
+                progress.measured((long) pair * values.length + i + 1, (long) pairs.length * values.length);
             }
             for (int e = 0; e < masks.length; e++) {
                 pairs[pair][e] = 0 - pairs[pair][e] / values.length;

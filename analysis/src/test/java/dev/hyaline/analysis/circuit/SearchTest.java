@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -244,7 +245,15 @@ final class SearchTest {
         double[] eap = GoldenCircuits.PLANTED.tensor("eap");
         GoldenCircuitTest.assertClose(
                 new EdgeScoring.MaskGradient(0).score(circuits).values(), eap, 1e-4);
-        double[] mean = new EdgeScoring.MaskGradient(4).score(circuits).values();
+        List<String> told = new ArrayList<>();
+        double[] mean = new EdgeScoring.MaskGradient(4)
+                .score(circuits, SweepOptions.none().progress((done, all) -> told.add(done + " of " + all)))
+                .values();
+        int runs = 5 * circuits.pairs().size();
+        assertThat(told)
+                .startsWith("1 of " + runs)
+                .endsWith(runs + " of " + runs)
+                .hasSize(runs);
         double[] expected = new double[mean.length];
         for (double value : new double[] {1, 0.75, 0.5, 0.25, 0}) {
             double[] at = LearnedMasks.gradient(circuits, value).values();
