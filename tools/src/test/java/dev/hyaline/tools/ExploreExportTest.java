@@ -176,16 +176,13 @@ final class ExploreExportTest {
         Path shown = own.resolve("shown.html");
         explore.addAll(List.of("--export", shown.toString()));
         assertThat(Outcome.of(explore.toArray(String[]::new)).exitCode()).isZero();
-        Embedded page = views(Files.readString(shown)).get("latents");
+        String written = Files.readString(shown);
+        assertThat(written).contains("hyaline patch --process center_unembed --html patch.html");
+        Embedded page = views(written).get("latents");
         Path again = own.resolve("latents.html");
         String command = page.header.get("command").asString();
         assertThat(command).startsWith("hyaline sae features").contains("--process center_unembed");
-        List<String> words = Pattern.compile("'([^']*)'|(\\S+)")
-                .matcher(command.substring("hyaline ".length()).replace("latents.html", again.toString()))
-                .results()
-                .map(word -> word.group(1) != null ? word.group(1) : word.group(2))
-                .toList();
-        Outcome.of(words.toArray(String[]::new)).succeeded();
+        Outcome.ofLine(command.replace("latents.html", again.toString())).succeeded();
         Embedded copied = views(Files.readString(again)).get("latents");
         assertThat(examples(copied)).isEqualTo(examples(page)).isNotEmpty();
         assertThat(copied.header.get("prompt")).isEqualTo(page.header.get("prompt"));

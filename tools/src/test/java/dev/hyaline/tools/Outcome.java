@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -24,9 +25,21 @@ record Outcome(int exitCode, String out, String err) {
     private static final Map<String, String> NO_HUB =
             Map.of("HF_HUB_CACHE", "target/no-hub-cache", "HF_HOME", "target/no-hub-home", "HF_HUB_OFFLINE", "1");
 
+    private static final Pattern SHELL_WORD = Pattern.compile("'([^']*)'|(\\S+)");
+
     /** Runs a command in this JVM. */
     static Outcome of(String... arguments) {
         return reading("", arguments);
+    }
+
+    /** Runs in this JVM what one would copy to a shell. */
+    static Outcome ofLine(String line) {
+        assertThat(line).startsWith("hyaline ");
+        return of(SHELL_WORD
+                .matcher(line.substring("hyaline ".length()))
+                .results()
+                .map(word -> word.group(1) != null ? word.group(1) : word.group(2))
+                .toArray(String[]::new));
     }
 
     /** Runs a command in this JVM with a text as its standard input. */

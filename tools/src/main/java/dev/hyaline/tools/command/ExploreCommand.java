@@ -198,7 +198,7 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
                 List<View> all = new ArrayList<>(views.all());
                 ExploredModel explored = explored(checkpoint, vocabulary, model, encoder, store);
                 all.addAll(ExploredViews.of(explored, encoder == null ? "" : text, tokens));
-                all.add(whatNeedsTheModel(options));
+                all.add(whatNeedsTheModel(options, options()));
                 Page page = Page.of(checkpoint.name() + ": " + text, all);
                 PageOption.write(console, file, page, common.record(EXPORT, checkpoint), common.json);
             }
@@ -208,15 +208,21 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
         }
     }
 
-    /** How to have the views that a file cannot hold: they depend on what is compared or changed. */
-    private static View whatNeedsTheModel(String prompted) {
+    /**
+     * How to have the views that a file cannot hold: they depend on what is compared or changed.
+     *
+     * @param prompted the options that name the model and the prompt
+     * @param model those that name the model
+     */
+    private static View whatNeedsTheModel(String prompted, String model) {
         return new Folded(
                 "Attribution, patching and ablation maps, circuits, edits: these need the model",
                 new Listing("# to choose what is compared or changed, and see them\n"
                         + "hyaline explore " + prompted + "\n\n"
                         + "# to write one of them as a file like this; each lists its options with --help\n"
                         + Stream.of("attribute", "patch", "ablate", "circuit", "edit")
-                                .map(command -> "hyaline " + command + " --html " + command + ".html")
+                                .map(command -> "hyaline " + command + (model.isEmpty() ? "" : " " + model) + " --html "
+                                        + command + ".html")
                                 .collect(Collectors.joining("\n"))));
     }
 

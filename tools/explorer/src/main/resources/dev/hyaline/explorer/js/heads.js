@@ -206,7 +206,8 @@ export function render(root, view, context) {
   }
 
   function ablation() {
-    const model = view.command.match(/ --model[ =]\S+/)?.[0] ?? "";
+    const model = [/ --model[ =](?:'[^']*'|\S+)/, / --process[ =]\S+/]
+      .map(option => view.command.match(option)?.[0] ?? "").join("");
     const {text, tokens} = view.prompt;
     const start = `hyaline edit${model} `
       + (text ? `--prompt ${shellWord(text)}` : `--tokens ${tokens.map(({id}) => id).join(",")}`);

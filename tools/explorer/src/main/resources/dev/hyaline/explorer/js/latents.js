@@ -197,7 +197,8 @@ export function render(root, view, context) {
   /** The command that edits latents, in a file that cannot. */
   function elsewhere() {
     const option = pattern => view.command.match(pattern)?.[0];
-    const sae = (option(/ (?:--sae|-s)[ =](?:'[^']*'|\S+)/) ?? " --sae SAE") + (option(/ (?:--model|-m)[ =](?:'[^']*'|\S+)/) ?? "");
+    const sae = (option(/ (?:--sae|-s)[ =](?:'[^']*'|\S+)/) ?? " --sae SAE")
+      + (option(/ (?:--model|-m)[ =](?:'[^']*'|\S+)/) ?? "") + (option(/ --process[ =]\S+/) ?? "");
     return element("p", {class: "note"}, "To ablate or clamp it and see the predictions, run ", element("code", {}, `hyaline explore${sae}`), ".");
   }
 
