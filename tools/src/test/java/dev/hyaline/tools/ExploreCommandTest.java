@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,6 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The command {@code explore}. */
 final class ExploreCommandTest {
     private static final int TERMINATED = 143;
+
+    private static final Pattern COMMAND = Pattern.compile("\"command\":\"([^\"]+)\"");
 
     @TempDir
     private Path folder;
@@ -48,6 +51,38 @@ final class ExploreCommandTest {
             assertThat(new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8))
                     .contains("hyaline: open this address in a browser on this machine; Ctrl-C ends it")
                     .doesNotContain("Exception", "\tat ");
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void theCommandsOfAttributionsRun() throws Exception {
+        new SaeFixture(folder).train("sae");
+        List<String> start = List.of("explore", "--process", "center_unembed", "--sae", "sae");
+        Process process =
+                Outcome.builder(folder, "C.UTF-8", start.toArray(String[]::new)).start();
+        process.getOutputStream().close();
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+                HttpClient client = HttpClient.newHttpClient()) {
+            URI address = URI.create(out.readLine());
+            for (String by : List.of("head", "feature")) {
+                HttpResponse<String> view = client.send(
+                        HttpRequest.newBuilder(address.resolve("/api/1/view"))
+                                .header("X-Hyaline-Token", address.getFragment().substring("token=".length()))
+                                .header("Content-Type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString(
+                                        "{\"view\": \"attribution\", \"prompt\": \"The dog likes\", \"by\": \"" + by
+                                                + "\"}"))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString(StandardCharsets.ISO_8859_1));
+                assertThat(view.body()).contains("\"basis\":\"weights processed by center_unembed\"");
+                Matcher command = COMMAND.matcher(view.body());
+                assertThat(command.find()).isTrue();
+                assertThat(command.group(1)).contains(" --by " + by, " --process center_unembed");
+                Outcome.ofLine(command.group(1).replace("--sae sae", "--sae " + folder.resolve("sae")))
+                        .succeeded();
+            }
         } finally {
             process.destroyForcibly();
         }

@@ -75,7 +75,8 @@ public final class ExploredFiles implements CheckedOptions {
     /**
      * Opens the dump; null if none is named.
      *
-     * @throws BadInputException if it was made with other files than the model's
+     * @param steps by which the model's weights are processed
+     * @throws BadInputException if it was made with other files than the model's, or of weights processed otherwise
      */
     public @Nullable ActivationStore openDump(Checkpoint checkpoint, List<ProcessingStep> steps) {
         if (dump == null) {
@@ -127,7 +128,7 @@ public final class ExploredFiles implements CheckedOptions {
                 store == null ? ownTexts(model, vocabulary, console) : prompts(model, store),
                 excluded);
         String texts = dump == null ? "--texts " + TEXTS : DUMP + " " + Printable.shellWord(dump);
-        return new ExploredLatents(study, SAE + " " + Printable.shellWord(sae) + " " + texts);
+        return new ExploredLatents(study, SAE + " " + Printable.shellWord(sae), texts);
     }
 
     private static Prompts ownTexts(Gpt2 model, ModelVocabulary vocabulary, Console console) {

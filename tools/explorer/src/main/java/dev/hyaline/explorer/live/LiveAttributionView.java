@@ -50,9 +50,16 @@ final class LiveAttributionView implements LiveView {
             case FEATURE -> attribution.byFeature(model.latents().attachment());
             default -> attribution.alongTheStream();
         };
+        List<String> processing = model.model().weights().processing();
         ViewHeading heading = model.heading("Direct logit attribution", pair.clean())
-                .withBasis("the weights as they are")
-                .withCommand(pair.command(model, "hyaline attribute --raw --by " + by + options(model, by), ""))
+                .withBasis(
+                        processing.isEmpty()
+                                ? "the weights as they are"
+                                : "weights processed by " + String.join(", ", processing))
+                .withCommand(pair.command(
+                        model,
+                        "hyaline attribute" + (processing.isEmpty() ? " --raw" : "") + " --by " + by + sae(model, by),
+                        ""))
                 .withJava(LivePair.java() + "DirectLogitAttribution.of(model, pairs, \"end\")." + method + ".table()");
         AttributionView view = AttributionView.of(heading);
         ViewData data = (by.equals("stream") ? view.withStream(result) : view.with(by, result)).data();
@@ -62,9 +69,9 @@ final class LiveAttributionView implements LiveView {
                 data.data().withTokens("compared", pair.tokens(model)).withTexts("kinds", kinds));
     }
 
-    private static String options(LiveModel model, String by) {
+    private static String sae(LiveModel model, String by) {
         return by.equals(FEATURE)
-                ? " " + Objects.requireNonNull(model.explored().latents()).options()
+                ? " " + Objects.requireNonNull(model.explored().latents()).sae()
                 : "";
     }
 }

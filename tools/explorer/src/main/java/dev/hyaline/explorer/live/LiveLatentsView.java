@@ -87,7 +87,8 @@ final class LiveLatentsView implements LiveView {
         ExploredLatents explored = Objects.requireNonNull(model.explored().latents());
         return model.heading("Latents of " + study.attachment().place(), prompt)
                 .withBasis("examples from " + study.tokens() + " tokens of " + study.texts() + " texts")
-                .withCommand("hyaline sae features " + explored.options() + model.modelOptions() + " --latents "
+                .withCommand("hyaline sae features " + explored.sae() + " " + explored.texts() + model.modelOptions()
+                        + " --latents "
                         + Arrays.stream(latents).mapToObj(String::valueOf).collect(Collectors.joining(","))
                         + " --html latents.html"
                         + (prompt.text().isEmpty() ? "" : " --on " + Printable.shellWord(prompt.text())))

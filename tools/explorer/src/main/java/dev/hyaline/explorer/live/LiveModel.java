@@ -302,7 +302,10 @@ final class LiveModel {
                         : " --prompt " + Printable.shellWord(of.text));
     }
 
-    /** The options of a command that name the model, with a blank before them; empty for the built-in one. */
+    /**
+     * The options of a command that name the model and how its weights are processed, with a blank before them; empty
+     * for the built-in one as it is.
+     */
     String modelOptions() {
         return explored.options().isEmpty() ? "" : " " + explored.options();
     }

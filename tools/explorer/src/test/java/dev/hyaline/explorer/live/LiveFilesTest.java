@@ -106,7 +106,7 @@ final class LiveFilesTest {
                     CorpusListener.NONE);
         }
         store = ActivationStore.open(place);
-        explored = plain.withLatents(new ExploredLatents(() -> study, "--sae 'my sae'"))
+        explored = plain.withLatents(new ExploredLatents(() -> study, "--sae 'my sae'", "--texts 64"))
                 .withDump(new ExploredDump("a dump", store));
         return explored;
     }
@@ -173,7 +173,11 @@ final class LiveFilesTest {
     }
 
     @Test
-    void aLogitDifferenceIsSplitByLatents() throws InterruptedException {
+    void aLogitDifferenceIsSplitByLatents() throws IOException, InterruptedException {
+        assertThat(new RawHttp(fable.server())
+                        .post("view", "{\"view\": \"attribution\", \"prompt\": \"The dog\", \"by\": \"feature\"}")
+                        .text())
+                .contains("\"command\":\"hyaline attribute --raw --by feature --sae 'my sae' --clean 'The dog' ");
         open("attribution/by=feature&answer=+Mary&distractor=+John");
         browser.await("document.querySelector('.results .sum') && !document.querySelector('.results[aria-busy]')");
         PromptPair pair = new PromptPair(
