@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -96,7 +95,7 @@ public final class Conversion {
         Path target = folder.toAbsolutePath().normalize();
         requireFree(folder);
         try (PartialFolder partial = PartialFolder.begin(target)) {
-            writeAndCheck(partial.path(), more, progress);
+            writeAndCheck(partial, more, progress);
             partial.commit();
         } catch (DirectoryNotEmptyException e) {
             throw occupied(target);
@@ -131,18 +130,17 @@ public final class Conversion {
         return new BadInputException(target + " exists already and is not an empty folder; choose another");
     }
 
-    private void writeAndCheck(Path partial, Map<String, byte[]> more, LongConsumer progress) throws IOException {
+    private void writeAndCheck(PartialFolder partial, Map<String, byte[]> more, LongConsumer progress)
+            throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter(checkpoint.tensors());
         for (TensorSpec spec : Gpt2Weights.tensors(checkpoint.config())) {
             writer.add(spec, dtype == null ? kept(spec) : dtype);
         }
-        writer.write(partial.resolve(WEIGHTS), progress);
+        writer.write(partial.path().resolve(WEIGHTS), progress);
         Map<String, byte[]> files = new LinkedHashMap<>(checkpoint.filesBesideWeights(checkpoint.config()));
         files.putAll(more);
-        for (Map.Entry<String, byte[]> file : files.entrySet()) {
-            Files.write(partial.resolve(file.getKey()), file.getValue(), StandardOpenOption.CREATE_NEW);
-        }
-        check(partial, writer, files, progress);
+        partial.write(files);
+        check(partial.path(), writer, files, progress);
     }
 
     private StorageDtype kept(TensorSpec spec) {

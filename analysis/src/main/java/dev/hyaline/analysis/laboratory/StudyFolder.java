@@ -149,9 +149,7 @@ final class StudyFolder implements AutoCloseable {
     void commit(String phase, String inputs, Map<String, byte[]> files) {
         Path target = path.resolve(phase).toAbsolutePath();
         try (PartialFolder folder = PartialFolder.begin(target)) {
-            for (Map.Entry<String, byte[]> file : files.entrySet()) {
-                Files.write(folder.path().resolve(file.getKey()), file.getValue());
-            }
+            folder.write(files);
             Files.writeString(folder.path().resolve(OUTPUTS), digests(files));
             Files.writeString(folder.path().resolve(INPUTS), inputs);
             remove(phase);

@@ -84,9 +84,7 @@ public final class DatasetsFolder {
             }
             Files.write(partial.path().resolve("dataset_info.json"), info(schema));
             Files.write(partial.path().resolve("state.json"), state(schema, files, windows, store));
-            for (Map.Entry<String, byte[]> file : more.entrySet()) {
-                Files.write(partial.path().resolve(file.getKey()), file.getValue());
-            }
+            partial.write(more);
             partial.commit();
         } catch (IOException e) {
             throw FileException.writing(target, e);

@@ -364,9 +364,7 @@ public final class ModelTraining {
             if (!files.containsKey(ConfigKeys.FILE)) {
                 Files.write(partial.path().resolve(ConfigKeys.FILE), configuration());
             }
-            for (Map.Entry<String, byte[]> file : files.entrySet()) {
-                Files.write(partial.path().resolve(file.getKey()), file.getValue());
-            }
+            partial.write(files);
             try (FileChannel channel = FileChannel.open(
                     partial.path().resolve("model.safetensors"),
                     StandardOpenOption.CREATE_NEW,

@@ -5,7 +5,9 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 
@@ -59,6 +61,18 @@ public final class PartialFolder implements AutoCloseable {
     /** The folder while it is being filled. */
     public Path path() {
         return path;
+    }
+
+    /**
+     * Writes files.
+     *
+     * @param files content by name
+     * @throws FileAlreadyExistsException if one of a name is there
+     */
+    public void write(Map<String, byte[]> files) throws IOException {
+        for (Map.Entry<String, byte[]> file : files.entrySet()) {
+            Files.write(path.resolve(file.getKey()), file.getValue(), StandardOpenOption.CREATE_NEW);
+        }
     }
 
     /** Makes all files durable, and gives the folder its final name. */

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,7 +21,9 @@ final class PartialFolderTest {
     void aCommittedFolderHasItsNameAndItsFiles() throws IOException {
         Path target = parent.resolve("in/model");
         try (PartialFolder folder = PartialFolder.begin(target)) {
-            Files.writeString(folder.path().resolve("config.json"), "{}");
+            Map<String, byte[]> files = Map.of("config.json", "{}".getBytes(StandardCharsets.UTF_8));
+            folder.write(files);
+            assertThatThrownBy(() -> folder.write(files)).isInstanceOf(FileAlreadyExistsException.class);
             assertThat(target).doesNotExist();
             folder.commit();
         }

@@ -78,9 +78,7 @@ final class SaeLensWriter {
                 write(partial.path().resolve("sparsity.safetensors"), Map.of("sparsity", new Tensor(logs, List.of((long)
                         logs.length))));
             }
-            for (Map.Entry<String, byte[]> file : more.entrySet()) {
-                Files.write(partial.path().resolve(file.getKey()), file.getValue());
-            }
+            partial.write(more);
             partial.commit();
         } catch (IOException e) {
             throw FileException.writing(target, e);

@@ -104,9 +104,7 @@ public final class LatentPages {
             }
             Files.writeString(partial.path().resolve("index.html"), pages.index(shown));
             Files.write(partial.path().resolve("neuronpedia.json"), NeuronpediaBatch.json(study, model, shown, text));
-            for (Map.Entry<String, byte[]> file : more.entrySet()) {
-                Files.write(partial.path().resolve(file.getKey()), file.getValue());
-            }
+            partial.write(more);
             partial.commit();
         } catch (IOException e) {
             throw FileException.writing(target, e);
