@@ -49,7 +49,7 @@ public final class PageOption implements CheckedOptions {
         return file != null;
     }
 
-    /** The heading of a view of this command's result, with the command as one types it, less the page's own option. */
+    /** The heading of a view of this command's result, with the command less the options that change no result. */
     public ViewHeading heading(String title, String model) {
         return ViewHeading.of(title, model)
                 .withCommand("hyaline "
