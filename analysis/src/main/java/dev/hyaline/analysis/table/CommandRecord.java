@@ -10,6 +10,7 @@ import dev.hyaline.files.Markup;
 import dev.hyaline.files.SafetensorsHeader;
 import dev.hyaline.instrument.dump.Provenance.ModelFile;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -49,9 +50,11 @@ public record CommandRecord(
     /** The key of a record, in JSON and in the metadata of safetensors. */
     public static final String KEY = "made";
 
+    private static final String SAFETENSORS = "safetensors";
     private static final String KEYWORD = "hyaline";
     private static final Pattern SVG_METADATA = Pattern.compile("<metadata>(\\{.*?})</metadata>");
     private static final Pattern SVG_BEGIN = Pattern.compile("<svg [^>]*>\n");
+    private static final String HTML_HEAD = "<!doctype html>";
     private static final String HTML_BEGIN = "<meta charset=\"utf-8\">\n";
     private static final Pattern HTML_META = Pattern.compile("<meta name=\"" + KEYWORD + "\" content=\"(\\{.*?})\">");
     /** Signature and header of a PNG file, behind which other chunks may stand. */
@@ -109,7 +112,7 @@ public record CommandRecord(
      */
     public static byte[] without(String file, byte[] content) {
         return of(file, content)
-                .map(record -> switch (ending(file)) {
+                .map(record -> switch (kind(file, content)) {
                     case "json" -> {
                         int begin = record.beginOfJson(content).length;
                         yield joined(bytes("{"), Arrays.copyOfRange(content, begin, content.length));
@@ -133,12 +136,16 @@ public record CommandRecord(
      * @throws BadInputException if a record is there and is none
      */
     public static Optional<CommandRecord> of(Path file) {
-        if (ending(file.toString()).equals("safetensors")) {
+        String kind = kind(file);
+        if (kind.equals(SAFETENSORS)) {
             try (FileInput input = FileInput.open(file, InputErrors.INSTANCE)) {
                 return Optional.ofNullable(
                                 SafetensorsHeader.read(input).metadata().get(KEY))
                         .map(text -> parse(file.toString(), text));
             }
+        }
+        if (!isKeptIn(kind)) {
+            return Optional.empty();
         }
         byte[] content;
         try {
@@ -149,8 +156,29 @@ public record CommandRecord(
         return of(file.toString(), content);
     }
 
+    /**
+     * The kind of a file as an ending names it: {@code html} or {@code safetensors} by how the file begins, whatever
+     * its name, else its name's ending.
+     *
+     * @throws FileException if the file cannot be read
+     */
+    public static String kind(Path file) {
+        try (InputStream content = Files.newInputStream(file)) {
+            return kind(file.toString(), content.readNBytes(HTML_HEAD.length()));
+        } catch (IOException e) {
+            throw FileException.reading(file, e);
+        }
+    }
+
+    private static String kind(String name, byte[] content) {
+        if (string(Arrays.copyOf(content, HTML_HEAD.length())).equalsIgnoreCase(HTML_HEAD)) {
+            return "html";
+        }
+        return SafetensorsHeader.isBegunBy(content) ? SAFETENSORS : ending(name);
+    }
+
     private static Optional<CommandRecord> of(String name, byte[] content) {
-        return switch (ending(name)) {
+        return switch (kind(name, content)) {
             case "json" ->
                 Json.readObject(InputErrors.INSTANCE, name, content).get(KEY).map(CommandRecord::parse);
             case "svg" -> inSvg(string(content)).map(text -> parse(name, text));

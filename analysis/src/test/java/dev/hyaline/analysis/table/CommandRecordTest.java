@@ -8,6 +8,7 @@ import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.instrument.dump.Provenance.ModelFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,6 +103,28 @@ final class CommandRecordTest {
         SafetensorsLayout layout = SafetensorsLayout.of(List.of(), RECORD.metadata());
         assertThat(CommandRecord.of(Files.write(folder.resolve("x.safetensors"), layout.head())))
                 .contains(RECORD);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"page", "page.htm", "page.json"})
+    void pagesAndTensorsOfAnyName(String name) throws IOException {
+        byte[] page = "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>x</title>\n".getBytes(StandardCharsets.UTF_8);
+        Path file = Files.write(folder.resolve(name), RECORD.into(".html", page));
+        assertThat(CommandRecord.kind(file)).isEqualTo("html");
+        assertThat(CommandRecord.of(file)).contains(RECORD);
+        assertThat(CommandRecord.without(name, Files.readAllBytes(file))).isEqualTo(page);
+        Files.write(file, SafetensorsLayout.of(List.of(), RECORD.metadata()).head());
+        assertThat(CommandRecord.kind(file)).isEqualTo("safetensors");
+        assertThat(CommandRecord.of(file)).contains(RECORD);
+    }
+
+    @Test
+    void aLargeFileThatKeepsNoneIsNotRead() throws IOException {
+        Path large = folder.resolve("x.npz");
+        try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
+            file.setLength(3L << 30);
+        }
+        assertThat(CommandRecord.of(large)).isEmpty();
     }
 
     @ParameterizedTest

@@ -24,17 +24,20 @@ final class FileDifference {
     /**
      * The first place where they differ, such as {@code differs in line 3, column 7}; null for none.
      *
-     * @param old of a name whose ending tells what it is, as the other's
+     * @param old of the other's name and kind
      */
     static @Nullable String of(Path old, Path again) {
-        String name = old.toString();
+        String kind = CommandRecord.kind(again);
+        if (!kind.equals(CommandRecord.kind(old))) {
+            return "differs: it is another kind of file";
+        }
         try {
-            if (name.endsWith(".safetensors")) {
+            if (kind.equals("safetensors")) {
                 return ofTensors(old, again);
             }
-            if (CommandRecord.isKeptIn(name) || name.endsWith(".csv")) {
+            if (CommandRecord.isKeptIn(kind) || kind.equals("csv")) {
                 return ofText(
-                        CommandRecord.without(name, Files.readAllBytes(old)),
+                        CommandRecord.without(old.toString(), Files.readAllBytes(old)),
                         CommandRecord.without(again.toString(), Files.readAllBytes(again)));
             }
             long at = Files.mismatch(old, again);

@@ -29,6 +29,18 @@ public record SafetensorsHeader(long dataStart, Map<String, StoredTensor> tensor
     /** More dimensions than any real tensor has; keeps a hostile shape small. */
     private static final int MAX_DIMENSIONS = 64;
 
+    /**
+     * Returns whether a file that begins with these bytes, at least nine, is safetensors and not text: a text's first
+     * eight bytes are a length beyond any header's.
+     */
+    public static boolean isBegunBy(byte[] bytes) {
+        if (bytes.length <= Long.BYTES || bytes[Long.BYTES] != '{') {
+            return false;
+        }
+        long length = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        return length > 0 && length <= MAX_LENGTH;
+    }
+
     /** Reads and checks the header of a file. Nothing is allocated from a length beyond the file's. */
     public static SafetensorsHeader read(FileInput file) {
         FileErrors errors = file.errors();
