@@ -78,6 +78,7 @@ final class RedoCommandTest {
     @ParameterizedTest
     @CsvSource({
         "lens --bogus, --bogus",
+        "lens --model=a/b --refresh, --refresh",
         "lens --html=page, --html",
         "lens -oelsewhere, -oelsewhere",
         "dump --plan plan.json, --plan",
@@ -96,6 +97,18 @@ final class RedoCommandTest {
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(outcome.err()).contains(named).hasLineCount(named.equals("--bogus") ? 2 : 1);
         assertThat(temporary.toFile().list()).containsExactly("x.json");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lens, --picture", "sae evaluate, --html", "generate, --plan"})
+    void anOptionThatTheCommandDoesNotHaveNamedNoFile(String command, String output) throws IOException {
+        Files.writeString(
+                temporary.resolve("x.json"),
+                "{\"made\": {\"tool\": \"x\", \"command\": [\"%s\"], \"output\": \"%s\", \"model_files\": []}}"
+                        .formatted(command.replace(" ", "\", \""), output));
+        Outcome outcome = Outcome.of("redo", path("x.json"));
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err()).contains("without the option " + output).hasLineCount(1);
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.hyaline.tools;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.hyaline.analysis.table.CommandRecord;
+import dev.hyaline.files.SafetensorsLayout;
 import dev.hyaline.tools.command.HyalineCommand;
 import dev.hyaline.tools.terminal.Console;
 import java.io.IOException;
@@ -63,8 +64,8 @@ final class WrittenFilesTest {
         dump          | --out t     | --prompts texts.txt --plan
         dump          | --html x.html | --prompts texts.txt --sites resid_post --layers 1 --out beside
         edit          | --html x.html | --prompt=hello --zero z --layers 1 --heads 3
-        explore       | --export x.html | --prompt=hello
-        generate      | --html x.html | --prompt=hello --max-new-tokens 3 --temperature 1
+        explore       | --export x.page | --prompt=hello
+        generate      | --html page | --prompt=hello --max-new-tokens 3 --temperature 1
         heads         | --out t     | --draws 2 --length 4
         heads         | --html x.html | --prompt=hello
         lens          | --out t     | --prompt=hello
@@ -73,7 +74,7 @@ final class WrittenFilesTest {
         patch         | --html x.html | --count 2 --layers 1
         probe         | --out t     | --count 12 --folds 2 --layers 1
         sae convert   | --out t     | --sae sae
-        sae encode    | --out x.safetensors | --sae sae --prompts texts.txt
+        sae encode    | --out latents | --sae sae --prompts texts.txt
         sae encode    | --out x.safetensors | --sae sae --prompts texts.txt --format delphi --context 4 --pack
         sae evaluate  | --picture x.svg | --sae sae --prompts texts.txt
         sae evaluate  | --picture x.png | --sae sae --prompts texts.txt
@@ -179,10 +180,7 @@ final class WrittenFilesTest {
     private static void saysHowItWasMade(Path file) {
         String name = file.toString();
         Path telling = name.endsWith(".csv") ? Path.of(name.replaceFirst("csv$", "json")) : file;
-        boolean mayTell = CommandRecord.isKeptIn(telling.toString()) || name.endsWith(".safetensors");
-        assertThat((mayTell
-                                && Files.exists(telling)
-                                && CommandRecord.of(telling).isPresent())
+        assertThat((Files.exists(telling) && CommandRecord.of(telling).isPresent())
                         || Stream.of("made.json", "manifest.json", "plan.json")
                                 .anyMatch(beside -> Files.exists(file.resolveSibling(beside))))
                 .as(name)
@@ -190,7 +188,7 @@ final class WrittenFilesTest {
     }
 
     @Test
-    void aTrainingThatWasStoppedIsNotDoneAgain() throws IOException {
+    void aTrainingThatWasStoppedIsNotDoneAgain() throws IOException, InterruptedException {
         Path checkpoint = folder.resolve("stopped.training.safetensors");
         List<String> train = List.of(
                 "sae",
@@ -211,17 +209,47 @@ final class WrittenFilesTest {
                 folder.resolve("stopped").toString());
         Process process = Outcome.start(folder, "C", train.toArray(String[]::new));
         while (process.isAlive() && !Files.exists(checkpoint)) {
-            Thread.onSpinWait();
+            Thread.sleep(5);
         }
-        process.destroyForcibly();
+        process.destroyForcibly().waitFor();
         assertThat(CommandRecord.of(checkpoint))
                 .hasValueSatisfying(record ->
                         assertThat(record.command()).startsWith("sae", "train").doesNotContain("--out"));
         Outcome outcome = Outcome.of("redo", checkpoint.toString());
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(outcome.err())
-                .contains("a training that was stopped, hyaline sae train", "--resume")
+                .contains(
+                        "a training that was stopped; hyaline sae train",
+                        "--k 2 --out " + folder.resolve("stopped") + " --resume ends it, and redo")
                 .hasLineCount(1);
+    }
+
+    @Test
+    void ofSeveralTrainingsTheFolderIsLeftToTheReader(@TempDir Path out) throws IOException {
+        CommandRecord record =
+                new CommandRecord("x", List.of("sae", "train", "--k", "2,3", "--steps=9"), null, null, List.of());
+        Path checkpoint = Files.write(
+                out.resolve("sae.k2.training.safetensors"),
+                SafetensorsLayout.of(List.of(), record.metadata()).head());
+        Outcome outcome = Outcome.of("redo", checkpoint.toString());
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err())
+                .contains("hyaline sae train --k 2,3 --steps=9, ends it with its --out and --resume")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void oneOfSeveralFoldersIsFoundByItsName(@TempDir Path out) throws IOException {
+        Outcome.of(("sae train --texts 2 --steps 2 --batch 8 --latents 16 --k 2,3 --out " + out.resolve("all"))
+                        .split(" "))
+                .succeeded();
+        Path one = out.resolve("all/k2");
+        assertThat(Outcome.of("redo", one + "/../k2/.").succeeded().out()).contains("the same: k2/cfg.json");
+        Path moved = Files.move(one, out.resolve("best"));
+        Outcome outcome = Outcome.of("redo", moved.toString());
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.out().replace("\n", " "))
+                .contains("best is not the name of a folder that the command writes: k2, k3");
     }
 
     @ParameterizedTest

@@ -8,14 +8,20 @@ import dev.hyaline.files.InputErrors;
 import dev.hyaline.files.Json;
 import dev.hyaline.instrument.dump.DumpPlan;
 import dev.hyaline.instrument.dump.Provenance.ModelFile;
+import dev.hyaline.tools.terminal.Console;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * A file or folder that a command wrote, and how.
@@ -34,13 +40,10 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
     static final String PLAN = "--plan";
 
     /** @throws BadInputException if it does not say how it was made, or is not finished */
-    static MadeFile of(Path path) {
+    static MadeFile of(Path path, Console console) {
         if (path.toString().endsWith(CHECKPOINT)) {
-            throw new BadInputException(path + " is of a training that was stopped"
-                    + CommandRecord.of(path)
-                            .map(record -> ", hyaline " + RedoCommand.shown(record.command()))
-                            .orElse("")
-                    + "; that command with --resume ends it, and redo makes again what it then writes");
+            throw new BadInputException(path + " is of a training that was stopped; " + end(path, console)
+                    + ", and redo makes again what it then writes");
         }
         return ofFile(path)
                 .or(() -> ofFolder(path))
@@ -49,6 +52,35 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
                                 ? ": the dump is not finished; hyaline dump --finish writes its " + MANIFEST
                                 : ", and there is no " + CommandRecord.FILE + " or " + MANIFEST
                                         + (Files.isDirectory(path) ? " in it; name one of its files" : " beside it"))));
+    }
+
+    /** What ends a training that was stopped: its command, with the folder after which its file is named. */
+    private static String end(Path checkpoint, Console console) {
+        String path = checkpoint.toString();
+        List<String> command =
+                CommandRecord.of(checkpoint).map(CommandRecord::command).orElse(List.of());
+        if (command.isEmpty() || isOfSeveralTrainings(command, console)) {
+            return "the command that began it" + (command.isEmpty() ? "" : ", hyaline " + RedoCommand.shown(command))
+                    + ", ends it with its --out and --resume";
+        }
+        List<String> whole = new ArrayList<>(command);
+        whole.addAll(List.of("--out", path.substring(0, path.length() - CHECKPOINT.length()), "--resume"));
+        return "hyaline " + RedoCommand.shown(whole) + " ends it";
+    }
+
+    /** Several autoencoders that are trained at once have files named after the folder and themselves. */
+    private static boolean isOfSeveralTrainings(List<String> command, Console console) {
+        CommandSpec spec = RedoCommand.named(command, console);
+        Map<String, Integer> values = new HashMap<>();
+        for (int i = 0; i < command.size(); i++) {
+            String[] word = command.get(i).split("=", 2);
+            OptionSpec option = spec.findOption(word[0]);
+            if (option != null && option.isMultiValue()) {
+                String value = word.length == 2 ? word[1] : command.get(Math.min(i + 1, command.size() - 1));
+                values.merge(word[0], value.split(",", -1).length, Integer::sum);
+            }
+        }
+        return values.values().stream().anyMatch(count -> count > 1);
     }
 
     /** The study that a file or folder is of; empty if it is of none, or says itself how it was made. */

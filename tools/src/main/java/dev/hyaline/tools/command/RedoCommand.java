@@ -37,14 +37,14 @@ import picocli.CommandLine.Spec;
         header = "Makes a result again by the command that its files keep, and compares it.",
         description = {
             "",
-            "FILE is any file or folder that a command wrote: a table (JSON, SVG, PNG, or CSV with its JSON beside"
-                + " it), a circuit, a page, a picture, an autoencoder, its latents, a model, or a dump, whose"
-                + " manifest.json tells how it was made. Other folders have a made.json for that, other files keep it"
-                + " inside. The command that made it is run again, in a folder of its own, and what it writes is"
-                + " compared byte by byte with what is there. Files that the command reads are looked for from the"
-                + " present folder. A training takes as long as it took. PNG files, which depend on the fonts of the"
-                + " machine, are not compared. Of a study, redo is the command verify. The exit code is 1 if something"
-                + " differs."
+            "FILE is any file that a command wrote: a table (JSON, SVG, PNG, or CSV with its JSON beside it), a"
+                + " circuit, a page, a picture, an autoencoder, its latents, a model, or a dump; or the folder of a"
+                + " dump, whose manifest.json tells how it was made, or one with a made.json for that. Of a folder"
+                + " with neither, name one of its files, which keep it inside. The command that made it is run again,"
+                + " in a folder of its own, and what it writes is compared byte by byte with what is there. Files that"
+                + " the command reads are looked for from the present folder. A training takes as long as it took. PNG"
+                + " files beside others, which depend on the fonts of the machine, are not compared. Of a study, redo"
+                + " is the command verify. The exit code is 1 if something differs."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -83,12 +83,13 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
     /** The options that name what a command writes. */
     private static final Set<String> OUTPUTS = Set.of(OUT, "--html", "--picture", "--export", MadeFile.PLAN);
 
-    /** Options that write somewhere, which no record has: a file from elsewhere must not use them. */
+    /** Options that write somewhere or download, which no record has: a file from elsewhere must not use them. */
     private static final List<String> REFUSED = List.of(
             "-o",
             OUT,
             "--force",
             "--resume",
+            "--refresh",
             "--html",
             "--picture",
             "--export",
@@ -103,7 +104,9 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "FILE", description = "A file that another command wrote, or the folder of a dump.")
+    @Parameters(
+            paramLabel = "FILE",
+            description = "A file that another command wrote, or a folder that tells how it was made.")
     @SuppressWarnings("NullAway.Init") // picocli sets what is required
     private String file;
 
@@ -132,7 +135,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             }
             return commandLine(verify, console);
         }
-        MadeFile made = MadeFile.of(path);
+        MadeFile made = MadeFile.of(path, console);
         requireHarmless(made.record());
         requireKept(made.record().command());
         try (ScratchFolder scratch = ScratchFolder.of("hyaline-redo-")) {
@@ -162,6 +165,24 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
                     throw new BadInputException(
                             file + " has a command with " + argument + ", which hyaline keeps in no file");
                 });
+        String output = record.output();
+        if (output != null && named(command, console).findOption(output) == null) {
+            throw new BadInputException(
+                    file + " has a command without the option " + output + " that it says named it: " + shown(command));
+        }
+    }
+
+    /** What a command's first words name, such as {@code sae train}. */
+    static CommandSpec named(List<String> command, Console console) {
+        CommandLine named = HyalineCommand.commandLine(command.getFirst(), console);
+        for (String word : command) {
+            CommandLine inner = named.getSubcommands().get(word);
+            if (inner == null) {
+                break;
+            }
+            named = inner;
+        }
+        return named.getCommandSpec();
     }
 
     /** Refuses what was read from a pipe, which nobody kept. */
@@ -220,16 +241,15 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
      * @param compared gets the names of the files that are the same
      */
     private static @Nullable String difference(MadeFile made, Path again, List<String> compared) {
+        Path folder = made.folder().toAbsolutePath().normalize();
         for (Path file : files(again, made.isWhole())) {
             Path name = again.relativize(file);
             // Of several folders of one command, the file may be in one, or be the folder of all.
             boolean isOneOfSeveral = name.getNameCount() > 1 && !made.isOfSeveral();
-            if (isOneOfSeveral && !name.startsWith(made.folder().getFileName())) {
+            if (isOneOfSeveral && !name.startsWith(String.valueOf(folder.getFileName()))) {
                 continue;
             }
-            Path old = isOneOfSeveral
-                    ? made.folder().resolveSibling(name)
-                    : made.folder().resolve(name);
+            Path old = made.folder().resolve(isOneOfSeveral ? name.subpath(1, name.getNameCount()) : name);
             if (!Files.isRegularFile(old)) {
                 return old + " is missing";
             }
@@ -241,12 +261,27 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             }
             compared.add(name.toString());
         }
+        if (compared.isEmpty()) {
+            return folder + " is not the name of a folder that the command writes: " + folders(again);
+        }
         boolean isFile = Files.isRegularFile(made.path());
         String name = String.valueOf(made.path().getFileName());
         boolean isKnown = MadeFile.tells(name)
                 || name.endsWith(PNG)
                 || compared.stream().anyMatch(one -> Path.of(one).endsWith(name));
         return isFile && !isKnown ? made.path() + " is none of the files that the command writes" : null;
+    }
+
+    /** The names of the folders in one. */
+    private static String folders(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isDirectory)
+                    .map(inner -> inner.getFileName().toString())
+                    .sorted()
+                    .collect(Collectors.joining(", "));
+        } catch (IOException e) {
+            throw FileException.reading(folder, e);
+        }
     }
 
     /** The files that are compared; PNG only if there is nothing else. */
