@@ -105,6 +105,22 @@ final class SaeDumpTest {
             store.read(acts, 0, rows, latents, 0);
             assertThat(latents).isEqualTo(sae.encode(x).dense());
         }
+        List<String> features = List.of(
+                "sae", "features", "--latents", "0", "--sae", saes.path("sae"), "--dump", saes.path("dump"), "--out");
+        Outcome.of(SaeFixture.with(features, saes.path("pages"))).succeeded();
+        assertThat(Outcome.of(SaeFixture.with(features, saes.path("none"), "--context", "8", "--no-bos"))
+                        .err())
+                .contains("--dump takes texts as the dump has them; leave out --no-bos, --context");
+        Path manifest = temporary.resolve("dump/manifest.json");
+        String kept = Files.readString(manifest);
+        Files.writeString(
+                manifest,
+                kept.replaceFirst("\"sha256\" : \"[0-9a-f]{64}\"", "\"sha256\" : \"" + "0".repeat(64) + "\""));
+        assertThat(Outcome.of(SaeFixture.with(features, saes.path("none"))).err())
+                .contains("--dump: " + saes.path("dump") + " was made with another model")
+                .hasLineCount(1);
+        assertThat(temporary.resolve("none")).doesNotExist();
+        Files.writeString(manifest, kept);
         Outcome.of(SaeFixture.with(dump, saes.path("sae"), "--resume")).succeeded();
         assertThat(Outcome.of(SaeFixture.with(dump, saes.path("other"), "--resume"))
                         .err())

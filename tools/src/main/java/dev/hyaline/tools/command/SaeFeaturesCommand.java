@@ -128,9 +128,9 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
         if (folder() != null) {
             PathOption.newFolder("--out", Objects.requireNonNull(folder()));
         }
-        if (dump != null && texts.isGiven()) {
+        if (dump != null && !texts.given().isEmpty()) {
             throw new BadInputException(
-                    "--dump is a choice of texts; leave out --prompt, --prompts, --tokens and --texts");
+                    "--dump takes texts as the dump has them; leave out " + String.join(", ", texts.given()));
         }
         if (prompt != null && !page.isAsked()) {
             throw new BadInputException("--on chooses the prompt of a page: name its file with --html");
@@ -154,10 +154,13 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                     .in(sae.autoencoder().config().latents(), "latent");
         }
         try (Checkpoint checkpoint = run.open(console);
+                ActivationStore store = dump == null ? null : ExploredFiles.open(dump, checkpoint);
                 Gpt2 model = run.start(checkpoint, console)) {
             ModelVocabulary vocabulary = new ModelVocabulary(checkpoint);
             Attachment attachment = source.attach(sae, model, console);
-            Prompts prompts = prompts(model, vocabulary);
+            Prompts prompts = store == null
+                    ? texts.prompts(model, vocabulary, TEXTS, console)
+                    : ExploredFiles.prompts(model, store);
             LatentStudy study = LatentStudy.of(model, attachment, prompts, texts.excluded(vocabulary));
             int[] chosen = latents.isEmpty()
                     ? Arrays.stream(study.firing()).limit(SHOWN).toArray()
@@ -211,15 +214,6 @@ public final class SaeFeaturesCommand implements Runnable, CheckedOptions {
                         .println("Wrote " + chosen.length + " pages; open " + folder.resolve("index.html")
                                 + " in a browser");
             }
-        }
-    }
-
-    private Prompts prompts(Gpt2 model, ModelVocabulary vocabulary) {
-        if (dump == null) {
-            return texts.prompts(model, vocabulary, TEXTS, console);
-        }
-        try (ActivationStore store = ActivationStore.open(PathOption.parse("--dump", dump))) {
-            return ExploredFiles.prompts(model, store);
         }
     }
 

@@ -82,7 +82,7 @@ public final class ExploredFiles implements CheckedOptions {
         if (dump == null) {
             return null;
         }
-        ActivationStore store = ActivationStore.open(PathOption.parse(DUMP, dump));
+        ActivationStore store = open(dump, checkpoint);
         if (!store.processing().equals(steps)) {
             store.close();
             throw new BadInputException("--dump: " + dump + " is of weights processed by "
@@ -90,6 +90,17 @@ public final class ExploredFiles implements CheckedOptions {
                     + "; name the same steps with --process, found "
                     + ProcessingStep.names(steps));
         }
+        return store;
+    }
+
+    /**
+     * Opens a dump of a model's own.
+     *
+     * @param dump as it was given
+     * @throws BadInputException if it was made with other files than the model's
+     */
+    public static ActivationStore open(String dump, Checkpoint checkpoint) {
+        ActivationStore store = ActivationStore.open(PathOption.parse(DUMP, dump));
         for (Provenance.ModelFile file : store.modelFiles()) {
             boolean known = checkpoint.files().stream()
                     .anyMatch(own -> own.bytes() == file.bytes() && own.sha256().equals(file.sha256()));

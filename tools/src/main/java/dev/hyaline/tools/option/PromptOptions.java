@@ -137,6 +137,24 @@ public final class PromptOptions implements CheckedOptions {
                 .map(input -> new Document(input.source(), encode(input, config, vocabulary)));
     }
 
+    /** The options that were given, as they are written. */
+    public List<String> given() {
+        List<String> given = new ArrayList<>();
+        if (!texts.isEmpty()) {
+            given.add("--prompt");
+        }
+        if (!files.isEmpty()) {
+            given.add("--prompts");
+        }
+        if (!tokens.isEmpty()) {
+            given.add("--tokens");
+        }
+        if (noBos) {
+            given.add("--no-bos");
+        }
+        return given;
+    }
+
     /** Returns whether any prompt is given; otherwise the built-in one is used. */
     public boolean isGiven() {
         return !texts.isEmpty() || !files.isEmpty() || !tokens.isEmpty();

@@ -6,6 +6,7 @@ import dev.hyaline.instrument.Prompts;
 import dev.hyaline.instrument.dump.Corpus;
 import dev.hyaline.instrument.dump.Document;
 import dev.hyaline.tools.terminal.Console;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -18,6 +19,9 @@ import picocli.CommandLine.Option;
 
 /** Texts to run a model on: prompts, or what the model itself writes. */
 public final class TextOptions implements CheckedOptions {
+    private static final int DEFAULT_CONTEXT = 64;
+    private static final long DEFAULT_SEED = 1;
+
     @Mixin
     private PromptOptions prompts;
 
@@ -31,8 +35,8 @@ public final class TextOptions implements CheckedOptions {
     @Option(
             names = "--context",
             paramLabel = "N",
-            description = "Tokens of a text; longer ones are cut there. Default: ${DEFAULT-VALUE}")
-    private int context = 64;
+            description = "Tokens of a text; longer ones are cut there. Default: " + DEFAULT_CONTEXT)
+    private @Nullable Integer context;
 
     @Option(
             names = "--pack",
@@ -44,8 +48,8 @@ public final class TextOptions implements CheckedOptions {
     @Option(
             names = "--text-seed",
             paramLabel = "N",
-            description = "What the model's own texts depend on. Default: ${DEFAULT-VALUE}")
-    private long seed = 1;
+            description = "What the model's own texts depend on. Default: " + DEFAULT_SEED)
+    private @Nullable Long seed;
 
     @Option(
             names = "--with-special",
@@ -66,7 +70,7 @@ public final class TextOptions implements CheckedOptions {
         if (texts != null && (texts < 1 || texts > 1_000_000)) {
             throw new BadInputException("--texts must be from 1 to 1000000, found " + texts);
         }
-        if (context < 2) {
+        if (context != null && context < 2) {
             throw new BadInputException("--context must be at least 2, found " + context);
         }
     }
@@ -76,8 +80,26 @@ public final class TextOptions implements CheckedOptions {
         return prompts.isGiven() || texts != null;
     }
 
+    /** The options that were given of those that choose texts, as they are written. */
+    public List<String> given() {
+        List<String> given = new ArrayList<>(prompts.given());
+        if (texts != null) {
+            given.add("--texts");
+        }
+        if (context != null) {
+            given.add("--context");
+        }
+        if (pack) {
+            given.add("--pack");
+        }
+        if (seed != null) {
+            given.add("--text-seed");
+        }
+        return given;
+    }
+
     public int context() {
-        return context;
+        return context == null ? DEFAULT_CONTEXT : context;
     }
 
     /** Whether texts begin with the token that begins a text. */
@@ -87,7 +109,11 @@ public final class TextOptions implements CheckedOptions {
 
     /** In words, for a report. */
     public String description() {
-        return prompts.isGiven() ? "prompts" : "texts that the model writes, seed " + seed;
+        return prompts.isGiven() ? "prompts" : "texts that the model writes, seed " + seed();
+    }
+
+    private long seed() {
+        return seed == null ? DEFAULT_SEED : seed;
     }
 
     /** The tokens that are left out. */
@@ -118,10 +144,10 @@ public final class TextOptions implements CheckedOptions {
      * @param unless how many the model writes where no number is given
      */
     public Corpus corpus(Gpt2 model, ModelVocabulary vocabulary, int unless, Console console) {
-        int length = Math.min(context, model.config().nCtx());
+        int length = Math.min(context(), model.config().nCtx());
         if (!prompts.isGiven()) {
             return Corpus.of(
-                    new OwnTexts(texts == null ? unless : texts, length, seed).write(model, vocabulary, console));
+                    new OwnTexts(texts == null ? unless : texts, length, seed()).write(model, vocabulary, console));
         }
         Corpus whole = () -> prompts.source().prompts().map(input -> {
             int[] tokens = prompts.encode(input, model.config(), vocabulary);
