@@ -4,7 +4,7 @@ import {diverging, legend, sequential} from "./colour.js";
 import {button, choice, element} from "./dom.js";
 import {roving} from "./grid.js";
 import {rounding} from "./maps.js";
-import {JobBar} from "./job.js";
+import {JobBar, isBegun} from "./job.js";
 import {figure} from "./number.js";
 import {tips} from "./tip.js";
 
@@ -40,11 +40,13 @@ export function render(root, view, context) {
 
   /** What to leave out each head changes, which takes so long that it is run when asked for. */
   function ablationOfEach() {
-    const start = button("Measure the effect of ablating each head", () => {
+    const request = {view: "heads"};
+    const measure = () => {
       start.hidden = true;
       problem.hidden = true;
-      job.run({view: "heads"});
-    });
+      job.run(request);
+    };
+    const start = button("Measure the effect of ablating each head", measure);
     const problem = element("p", {class: "banner bad", role: "alert", hidden: true});
     const job = new JobBar(context, {
       done: whole => {
@@ -60,6 +62,10 @@ export function render(root, view, context) {
       },
     });
     const made = element("div", {}, element("div", {class: "toolbar"}, start), problem, job.root);
+    // The reader has asked for it before, and comes back to the tab.
+    if (isBegun(context.live, request)) {
+      measure();
+    }
     return made;
   }
 

@@ -33,9 +33,14 @@ class Job {
   }
 }
 
+const keyOf = (live, request) => JSON.stringify({...live.prompt(), ...request});
+
+/** Whether a request's job goes on, or has a result that is kept. */
+export const isBegun = (live, request) => jobs.has(keyOf(live, request));
+
 /** The job of a request, which is begun if there is none. */
 function jobOf(live, request) {
-  const key = JSON.stringify({...live.prompt(), ...request});
+  const key = keyOf(live, request);
   const job = jobs.get(key) ?? new Job(live, request);
   jobs.delete(key);
   jobs.set(key, job);
