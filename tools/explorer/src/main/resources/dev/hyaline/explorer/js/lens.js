@@ -26,6 +26,18 @@ function placeName(place) {
   return half === "mid" ? `attention ${layer}` : `MLP ${Number(layer) - 1}`;
 }
 
+/** The rows of a file, of one place at the positions of a part. */
+function rowsOf(part, place, p) {
+  const [, count, k] = part.likeliest.shape;
+  const texts = new Map(part.vocabulary.map(({id, text}) => [id, text]));
+  return Array.from({length: count * k}, (_, i) => {
+    const cell = p * count + Math.floor(i / k);
+    const id = part.likeliest[p * count * k + i];
+    return [place, part.first + Math.floor(i / k), i % k + 1, id, texts.get(id) ?? "", part.logProbabilities[p * count * k + i],
+      part.entropies[cell]];
+  });
+}
+
 export function render(root, view, context) {
   const {places, tracked} = view.data;
   const {tokens} = view.prompt;
@@ -95,6 +107,10 @@ export function render(root, view, context) {
     }
   }
 
+  /** The ends of these colours depend on the positions that are here. */
+  const extent = () => held < positions && state.colour !== "probability"
+    ? `; colours are scaled to positions ${first} to ${first + held - 1}` : "";
+
   /** Has the server read the positions from one on. */
   async function ask(from) {
     holder.setAttribute("aria-busy", "true");
@@ -132,7 +148,7 @@ export function render(root, view, context) {
         button("\u2192", () => change({from: state.from + AT_ONCE}),
           {"aria-label": "Later positions", disabled: state.from + AT_ONCE >= positions})) : null,
     ].filter(Boolean));
-    bar.replaceChildren(legend(scale, title, format));
+    bar.replaceChildren(legend(scale, title + extent(), format));
     const grid = dataGrid({
       label: "Likeliest token at each place and position",
       corner: "place",
@@ -184,18 +200,16 @@ export function render(root, view, context) {
       state = read(address);
       draw();
     },
-    csv() {
-      const rows = [["place", "position", "rank", "token", "text", "log_probability", "entropy"]];
-      places.forEach((place, p) => {
-        for (let position = first; position < first + held; position++) {
-          const cell = p * held + position - first;
-          for (let i = 0; i < k; i++) {
-            const id = likeliest[cell * k + i];
-            rows.push([place, position, i + 1, id, nameOf(id).text, logProbabilities[cell * k + i], entropies[cell]]);
-          }
-        }
-      });
-      return rows;
+    /** All positions: those that are not here are read first. */
+    async csv() {
+      const parts = held === positions ? [view.data] : [];
+      // The page may get another prompt meanwhile.
+      const asked = held < positions ? {view: "lens", ...context.live.prompt()} : null;
+      for (let from = 0; asked && from < positions; from += AT_ONCE) {
+        parts.push((await context.live.run({...asked, from})).data);
+      }
+      return [["place", "position", "rank", "token", "text", "log_probability", "entropy"],
+        ...places.flatMap((place, p) => parts.flatMap(part => rowsOf(part, place, p)))];
     },
   };
 }

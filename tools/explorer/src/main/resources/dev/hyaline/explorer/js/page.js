@@ -12,7 +12,7 @@
  * in the fragment; `navigate(changes)`, which changes them (null removes one) without drawing again; `announce(text)`
  * for readers who cannot see; and `live`, the server's interface, null in a file. What `render` returns is optional, and
  * so is each of its parts: `update(address)` when the address was changed from outside (else the view is drawn again),
- * `csv()` gives rows, `command()` and `java()` replace the heading's where the reader's choice matters.
+ * `csv()` gives rows or a promise of them, `command()` and `java()` replace the heading's where the reader's choice matters.
  */
 
 import {embedded} from "./data.js";
@@ -82,6 +82,21 @@ function save(name, text) {
   const address = URL.createObjectURL(new Blob([text], {type: "text/csv;charset=utf-8"}));
   element("a", {href: address, download: name}).click();
   setTimeout(() => URL.revokeObjectURL(address));
+}
+
+/** Saves a view's rows, which it may have to ask for first. */
+async function saveRows(name, control, made) {
+  const waiting = made.querySelector("button.csv");
+  waiting.disabled = true;
+  try {
+    save(name, csv(await control.csv()));
+  } catch (problem) {
+    const told = made.querySelector(".copied");
+    told.hidden = false;
+    told.replaceChildren(element("p", {class: "banner bad", role: "alert"}, problem.message));
+  } finally {
+    waiting.disabled = false;
+  }
 }
 
 function tabOf(view) {
@@ -183,7 +198,7 @@ function head(entry, view, drawing) {
         {hidden: view.command === ""}),
       button("Copy as Java", () => copy(drawing.control?.java?.() ?? view.java, "Java", made),
         {hidden: view.java === ""}),
-      button("CSV", () => save(`${entry.id}.csv`, csv(drawing.control.csv())), {class: "csv"})),
+      button("CSV", () => saveRows(`${entry.id}.csv`, drawing.control, made), {class: "csv"})),
     element("div", {class: "copied", hidden: true}));
   entry.section.onkeydown = event => {
     if (event.key === "?" && !event.target.closest("input, textarea, select")) {

@@ -22,8 +22,10 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -333,9 +335,26 @@ final class LivePageTest {
         int[] tokens = openLong("lens/from=3");
         List<List<List<NextToken>>> expected = LogitLens.of(fable.model()).likeliest(tokens, 1);
         assertReads(expected, 3);
+        browser.evaluate(
+                "(window.saved = new Promise(done => URL.createObjectURL = blob => done(blob.text()) || '#'), 1)");
+        browser.click("#lens button.csv");
+        List<String> wanted = new ArrayList<>();
+        for (List<List<NextToken>> place : expected) {
+            for (int position = 0; position < tokens.length; position++) {
+                wanted.add(position + ",1," + place.get(position).getFirst().token());
+            }
+        }
+        assertThat(Pattern.compile("(?m)^\\w+,(\\d+,1,\\d+),")
+                        .matcher(browser.evaluate("window.saved"))
+                        .results()
+                        .map(row -> row.group(1)))
+                .containsExactlyElementsOf(wanted);
         browser.evaluate("document.querySelector('[aria-label=\"Later positions\"]').click()");
         browser.await("document.querySelector('.lens thead .position').textContent === '43'");
         assertReads(expected, 43);
+        browser.evaluate("location.hash = '#lens/from=43&colour=entropy'");
+        browser.await("document.querySelector('#lens').textContent.includes('scaled to positions 43 to 82')");
+        browser.evaluate("location.hash = '#lens/from=43'");
         browser.evaluate("document.querySelector('[aria-label=\"Later positions\"]').click()");
         browser.await("document.querySelector('.lens thead .position').textContent === '83'");
         assertReads(expected, 83);
@@ -380,6 +399,15 @@ final class LivePageTest {
         assertThat(Double.parseDouble(
                         browser.evaluate("document.querySelector('.head-cell[data-head=\"2.4\"]').dataset.value")))
                 .isEqualTo(NextToken.logProbabilities(edited)[answer] - NextToken.logProbabilities(base)[answer]);
+        String value = browser.evaluate("document.querySelector('.head-cell[data-head=\"2.4\"]').dataset.value");
+        browser.evaluate("location.hash = '#tokens'");
+        browser.await("document.querySelector('.tabs [aria-selected=true]').id === 'tab-tokens'"
+                + " && !document.querySelector('main [aria-busy]')");
+        browser.evaluate("location.hash = '#heads'");
+        browser.await("document.querySelector('.tabs [aria-selected=true]').id === 'tab-heads'"
+                + " && !document.querySelector('#heads[aria-busy]') && " + start + " === undefined");
+        assertThat(browser.evaluate("document.querySelector('.head-cell[data-head=\"2.4\"]').dataset.value"))
+                .isEqualTo(value);
     }
 
     private static void keep(String name) throws IOException, InterruptedException {
