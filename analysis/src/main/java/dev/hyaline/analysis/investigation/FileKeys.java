@@ -171,4 +171,13 @@ final class FileKeys {
                 .map(value -> new BadInputException(value.where() + ": " + what))
                 .orElseGet(() -> bad(what));
     }
+
+    /** The text of a value, which must not be blank. */
+    static String nonBlank(Json value) {
+        String text = value.string();
+        if (text.isBlank()) {
+            throw value.expected("a text that is not blank");
+        }
+        return text;
+    }
 }

@@ -1,8 +1,5 @@
 package dev.hyaline.analysis.investigation;
 
-import dev.hyaline.analysis.causal.PatchingDirection;
-import dev.hyaline.analysis.causal.Side;
-import dev.hyaline.analysis.graph.Receiver;
 import dev.hyaline.analysis.investigation.ClaimComponent.LatentComponent;
 import dev.hyaline.analysis.investigation.Expectation.EffectAmount;
 import dev.hyaline.analysis.investigation.Expectation.EffectUnit;
@@ -16,7 +13,6 @@ import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.ReferencePrompts;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
 import dev.hyaline.analysis.investigation.Treatment.Candidates;
-import dev.hyaline.analysis.investigation.Treatment.ForcedValue;
 import dev.hyaline.analysis.investigation.Treatment.Replacement;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
@@ -29,7 +25,6 @@ import dev.hyaline.files.Json;
 import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.HookPoints;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -55,32 +50,10 @@ final class InvestigationReader {
     private static final String ALL = "all";
     private static final String NONE = "none";
     private static final String NAMES = "names";
-    private static final String DIFFERENT_NAME = "a name unlike those of the other claims";
     private static final List<String> NAME_ROLES = List.of("IO", "S1");
-    /** An effect of nothing that is claimed to be something. */
-    private static final double SMALLEST = 1e-9;
-
-    /** What components that have a mechanism cost at least, unless a file says more. */
-    private static final EffectAmount IMPORTANT = new EffectAmount(0.1, EffectUnit.GAP);
-
-    private static final List<String> EXPECTATIONS = List.of(
-            "decrease",
-            "increase",
-            "no_effect",
-            "faithfulness_at_least",
-            "attention_at_least",
-            "share_of_path_at_least");
-    private static final List<String> TREATMENTS =
-            List.of("ablate", "keep-only", "patch", "path", "look", "attend", "force", "steer");
 
     private static final Behaviour NO_BEHAVIOUR =
             new Behaviour(List.of(), Metric.all(PromptPair.END).getFirst().name(), PromptPair.END, 0, 0.5);
-
-    private static final List<String> FORCES = List.of("mean-active", "donor", "set");
-    private static final double MAX_DOSE = 1e6;
-
-    /** More than the whole, for what is left out may have worked against it; less than a share in percent. */
-    private static final double MAX_FAITHFULNESS = 2;
 
     private final Faults faults;
 
@@ -113,7 +86,7 @@ final class InvestigationReader {
         if (!format.isString() || !format.string().equals(Investigation.FORMAT)) {
             throw format.expected('"' + Investigation.FORMAT + '"');
         }
-        String model = faults.attempt(() -> nonBlank(keys.require("model", "the name of a model")));
+        String model = faults.attempt(() -> FileKeys.nonBlank(keys.require("model", "the name of a model")));
         if (model != null && models != null) {
             Json named = root.require("model");
             config = faults.attempt(() -> FileKeys.checked(named, () -> models.apply(model)));
@@ -218,9 +191,9 @@ final class InvestigationReader {
         List<Claim> claims = new ArrayList<>();
         faults.attempt(() -> {
             Json list = keys.require("claims", "a list of at least one claim");
-            Set<String> names = new HashSet<>();
+            ClaimReader reader = new ClaimReader(faults, config, replacement, of);
             for (Json node : list.elements()) {
-                Claim claim = faults.attempt(() -> claim(node, names, replacement, of));
+                Claim claim = faults.attempt(() -> reader.read(node));
                 if (claim != null) {
                     requireAutoencoders(node, claim, saes);
                     claims.add(claim);
@@ -306,17 +279,17 @@ final class InvestigationReader {
     }
 
     private PromptPlan drawn(FileKeys keys, Behaviour behaviour) {
-        String file = keys.optional("pairs", InvestigationReader::nonBlank);
+        String file = keys.optional("pairs", FileKeys::nonBlank);
         CorpusPrompts corpus = keys.section(
                 "corpus",
                 section -> new CorpusPrompts(
-                        nonBlank(section.require("dump", "the folder of a dumped corpus")),
+                        FileKeys.nonBlank(section.require("dump", "the folder of a dumped corpus")),
                         section.integer("length", 1, MAX_LENGTH, DEFAULT_LENGTH)));
         int[] draw = keys.section("draw", section -> new int[] {
             section.integer("discovery", 2, MAX_PAIRS, DEFAULT_PAIRS),
             section.integer("held_out", 2, MAX_PAIRS, DEFAULT_PAIRS)
         });
-        String units = keys.optional("units", InvestigationReader::nonBlank);
+        String units = keys.optional("units", FileKeys::nonBlank);
         List<String> strata =
                 keys.optional("strata", value -> choices(value, PromptPlan.FACTORS, "a factor"), PromptPlan.FACTORS);
         List<String> splitBy = keys.optional("split_by", value -> splitBy(value, behaviour), List.of());
@@ -341,7 +314,7 @@ final class InvestigationReader {
 
     private List<String> splitBy(Json value, Behaviour behaviour) {
         if (!value.isString()) {
-            return value.elements().stream().map(InvestigationReader::nonBlank).toList();
+            return value.elements().stream().map(FileKeys::nonBlank).toList();
         }
         if (value.string().equals(NAMES)
                 && (!behaviourIsKnown
@@ -361,7 +334,7 @@ final class InvestigationReader {
     private static EffectAmount smallestEffect(FileKeys keys) {
         Json value = keys.require("value", "a number");
         return new EffectAmount(
-                FileKeys.between(value, SMALLEST, 1e9),
+                FileKeys.between(value, ClaimReader.SMALLEST, 1e9),
                 keys.choice("unit", List.of(EffectUnit.values()), EffectUnit.METRIC));
     }
 
@@ -414,251 +387,13 @@ final class InvestigationReader {
     private AutoencoderPlan autoencoder(String name, Json value) {
         FileKeys.checked(value, () -> new LatentComponent(name, 0));
         if (value.isString()) {
-            return new AutoencoderPlan(nonBlank(value), null);
+            return new AutoencoderPlan(FileKeys.nonBlank(value), null);
         }
         FileKeys keys = new FileKeys(value, value.path(), faults);
-        String file = nonBlank(keys.require("file", "a file or folder of an autoencoder"));
+        String file = FileKeys.nonBlank(keys.require("file", "a file or folder of an autoencoder"));
         HookPoint site =
                 keys.optional("site", point -> FileKeys.checked(point, () -> HookPoints.point(point.string())));
         keys.refuseOthers();
         return new AutoencoderPlan(file, site);
-    }
-
-    /**
-     * Null after a fault.
-     *
-     * @param names of the claims before it, to which its own is added
-     */
-    private @Nullable Claim claim(Json node, Set<String> names, Replacement replacement, Candidates of) {
-        String where = node.path();
-        FileKeys keys = new FileKeys(node, where, faults);
-        int before = faults.count();
-        String name = faults.attempt(() -> {
-            Json named = keys.require("name", DIFFERENT_NAME);
-            if (!names.add(nonBlank(named))) {
-                throw named.expected(DIFFERENT_NAME);
-            }
-            return named.string();
-        });
-        MechanismClaim mechanism = keys.optional(
-                "mechanism", value -> mechanism(FileKeys.choice(value, List.of(MechanismKind.values())), keys, where));
-        boolean hasMechanism = keys.get("mechanism").isPresent();
-        // A mechanism without an experiment of its own is said of components that matter.
-        Treatment treatment = faults.attempt(() -> hasMechanism
-                        && keys.get("do").isEmpty()
-                ? new Treatment.AblateComponents(keys.choice("ablation", List.of(Replacement.values()), replacement))
-                : treatment(keys.require("do", FileKeys.oneOf("", TREATMENTS)), keys, replacement, of));
-        boolean keysAreKnown = treatment != null && (mechanism != null || !hasMechanism);
-        List<ClaimComponent> components = faults.attempt(() -> components(keys));
-        Expectation expectation =
-                faults.attempt(() -> hasMechanism && keys.get("expect").isEmpty()
-                        ? new Expectation.Decrease(IMPORTANT)
-                        : expectation(keys.require("expect", proposal()), keys.place("expect")));
-        boolean primary = keys.flag("primary", true);
-        if (keysAreKnown) {
-            keys.refuseOthers();
-        }
-        if (name == null || treatment == null || components == null || expectation == null || faults.count() > before) {
-            return null;
-        }
-        try {
-            return new Claim(name, treatment, components, expectation, primary, mechanism);
-        } catch (BadInputException e) {
-            throw keys.bad(where + ": " + e.getMessage());
-        }
-    }
-
-    private MechanismClaim mechanism(MechanismKind kind, FileKeys keys, String where) {
-        SortedMap<String, List<String>> names = new TreeMap<>();
-        for (String key : kind.requiredNames()) {
-            names.put(key, names(keys.require(key, "a name that the mechanism " + kind + " needs")));
-        }
-        for (String key : kind.optionalNames()) {
-            names.put(key, keys.optional(key, InvestigationReader::names, List.of()));
-        }
-        SortedMap<String, Double> numbers = new TreeMap<>();
-        kind.numbers().forEach((key, number) -> numbers.put(key, keys.optional(key, Json::number, number)));
-        List<List<Double>> subspace = kind == MechanismKind.ENCODES
-                ? keys.optional("subspace", InvestigationReader::directions, List.of())
-                : List.of();
-        MechanismClaim mechanism;
-        try {
-            mechanism = new MechanismClaim(kind, keys.text("from", PromptPair.END), names, numbers, subspace);
-        } catch (BadInputException e) {
-            throw keys.bad(where + ": " + e.getMessage());
-        }
-        if (!subspace.isEmpty()) {
-            keys.checked("subspace", mechanism::span);
-        }
-        return mechanism;
-    }
-
-    /** One direction, or a list of them. */
-    private static List<List<Double>> directions(Json value) {
-        List<Json> items = value.elements();
-        if (items.isEmpty()) {
-            throw value.expected("a direction of numbers, or a list of directions", "an empty list");
-        }
-        List<Json> each = items.getFirst().isArray() ? items : List.of(value);
-        return each.stream()
-                .map(direction ->
-                        direction.elements().stream().map(Json::number).toList())
-                .toList();
-    }
-
-    private static List<String> names(Json value) {
-        List<Json> items = value.isArray() ? value.elements() : List.of(value);
-        return items.stream().map(InvestigationReader::nonBlank).toList();
-    }
-
-    private static String proposal() {
-        return "what is predicted, with a direction and a number, such as {\"decrease\": 0.1, \"unit\": \"gap\"}";
-    }
-
-    private List<ClaimComponent> components(FileKeys keys) {
-        Json value = keys.require("components", "a component such as \"1.3\" or \"circuit\", or a list of such");
-        List<Json> items = value.isArray() ? value.elements() : List.of(value);
-        if (items.isEmpty()) {
-            throw value.expected("at least one component", "an empty list");
-        }
-        List<ClaimComponent> components = new ArrayList<>();
-        for (Json item : items) {
-            faults.attempt(() -> components.add(component(item, components)));
-        }
-        return components;
-    }
-
-    /** @param before those before it */
-    private ClaimComponent component(Json item, List<ClaimComponent> before) {
-        String name = item.string();
-        ClaimComponent component = FileKeys.checked(item, () -> {
-            ClaimComponent parsed = ClaimComponent.parse(name);
-            if (config != null) {
-                parsed.requireIn(config);
-            }
-            return parsed;
-        });
-        if (before.contains(component)) {
-            throw item.expected("a component that is not named before");
-        }
-        return component;
-    }
-
-    private Treatment treatment(Json word, FileKeys keys, Replacement replacement, Candidates of) {
-        if (word.isArray() || word.isObject()) {
-            InterventionNodes.requireInline(word);
-            return keys.checked("do", () -> new Treatment.Intervene(InterventionNodes.read(word), into(keys)));
-        }
-        return switch (word.string()) {
-            case "ablate" ->
-                new Treatment.AblateComponents(keys.choice("ablation", List.of(Replacement.values()), replacement));
-            case "keep-only" ->
-                new Treatment.KeepOnly(
-                        keys.choice("ablation", List.of(Replacement.values()), replacement),
-                        keys.choice("of", List.of(Candidates.values()), of));
-            case "patch" -> new Treatment.PatchComponents(direction(keys));
-            case "path" -> {
-                keys.require("to", "a list of receivers such as \"a2.h2<q>\" or \"logits\"");
-                yield keys.checked("to", () -> {
-                    Treatment.PatchPath path = new Treatment.PatchPath(direction(keys), keys.strings("to"));
-                    Gpt2Config shape = config;
-                    if (shape != null) {
-                        path.to().forEach(receiver -> Receiver.parse(shape, receiver));
-                    }
-                    return path;
-                });
-            }
-            case "look" ->
-                new Treatment.LookAt(keys.text("from", PromptPair.END), nonBlank(keys.require("at", "a role")));
-            case "attend" ->
-                new Treatment.Attend(keys.text("from", PromptPair.END), nonBlank(keys.require("at", "a role")));
-            case "force" -> force(keys, forced(keys));
-            case "steer" -> force(keys, new ForcedValue.MeansDifference(keys.number("alpha", -MAX_DOSE, MAX_DOSE, 1)));
-            default -> throw word.expected(FileKeys.oneOf(word.string(), TREATMENTS));
-        };
-    }
-
-    private static Treatment.ForceTo force(FileKeys keys, ForcedValue value) {
-        return new Treatment.ForceTo(
-                value, into(keys), keys.text("at", PromptPair.END), keys.flag("everywhere", false));
-    }
-
-    private static ForcedValue forced(FileKeys keys) {
-        Json word = keys.require("force", FileKeys.oneOf("", FORCES));
-        return switch (word.string()) {
-            case "mean-active" -> new ForcedValue.ActiveMean(keys.optional("attended", InvestigationReader::nonBlank));
-            case "donor" -> new ForcedValue.OtherRun();
-            case "set" -> {
-                Json value = keys.require("value", "a number, or a list of as many as the component has values");
-                yield keys.checked(
-                        "value",
-                        () -> new ForcedValue.GivenValues((value.isArray() ? value.elements() : List.of(value))
-                                .stream().map(Json::number).toList()));
-            }
-            default -> throw word.expected(FileKeys.oneOf(word.string(), FORCES));
-        };
-    }
-
-    private static Side into(FileKeys keys) {
-        return keys.choice("into", List.of("clean", "corrupted"), "clean").equals("clean")
-                ? Side.CLEAN
-                : Side.CORRUPTED;
-    }
-
-    private static PatchingDirection direction(FileKeys keys) {
-        return keys.choice("direction", List.of(PatchingDirection.values()), PatchingDirection.NOISING);
-    }
-
-    /** Null after a fault that is noted. */
-    private @Nullable Expectation expectation(Json node, String where) {
-        if (!node.isObject()) {
-            throw node.expected(proposal());
-        }
-        FileKeys keys = new FileKeys(node, where, faults);
-        List<String> found =
-                EXPECTATIONS.stream().filter(key -> keys.get(key).isPresent()).toList();
-        if (found.size() > 1) {
-            throw keys.bad(where + " has " + String.join(" and ", found) + "; a claim predicts one result");
-        }
-        boolean unitGiven = keys.get("unit").isPresent();
-        if (keys.refuseOthers()) {
-            return null;
-        }
-        if (found.isEmpty()) {
-            throw keys.bad(where + " predicts nothing; it is " + proposal());
-        }
-        String key = found.getFirst();
-        Json value = keys.get(key).orElseThrow();
-        if (!value.isNumber()) {
-            throw value.expected("a number, such as 0.1 with the unit gap");
-        }
-        boolean share = key.endsWith("_at_least");
-        if (share && unitGiven) {
-            throw keys.bad(where + ": " + key + " is a share and has no unit");
-        }
-        EffectUnit unit =
-                share ? EffectUnit.METRIC : keys.choice("unit", List.of(EffectUnit.values()), EffectUnit.METRIC);
-        // A number below 0 is a claim in the other direction.
-        if (value.number() < SMALLEST) {
-            throw value.expected("a number above 0, for the direction is in the key");
-        }
-        double number = FileKeys.between(value, SMALLEST, share ? key.startsWith("faith") ? MAX_FAITHFULNESS : 1 : 1e9);
-        EffectAmount amount = new EffectAmount(number, unit);
-        return switch (key) {
-            case "decrease" -> new Expectation.Decrease(amount);
-            case "increase" -> new Expectation.Increase(amount);
-            case "no_effect" -> new Expectation.NoEffect(amount);
-            case "faithfulness_at_least" -> new Expectation.FaithfulnessAtLeast(number);
-            case "attention_at_least" -> new Expectation.AttentionAtLeast(number);
-            default -> new Expectation.ShareOfPathAtLeast(number);
-        };
-    }
-
-    private static String nonBlank(Json value) {
-        String text = value.string();
-        if (text.isBlank()) {
-            throw value.expected("a text that is not blank");
-        }
-        return text;
     }
 }
