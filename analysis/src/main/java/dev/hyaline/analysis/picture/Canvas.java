@@ -18,7 +18,7 @@ public sealed interface Canvas permits SvgCanvas, PngCanvas {
     int GRID = 0xE2E2E2;
 
     /** The colour of text on a light cell, which stays light where a page is dark. */
-    int CELL_INK = 0x1F1F1F;
+    int CELL_INK = 0x000000;
 
     /** The point of a text that lies at its coordinates. */
     enum Anchor {

@@ -13,6 +13,9 @@ public final class ColourScale {
     private static final int[] BLUE = {28, 92, 171};
     private static final int GREY = 0xDDDDDD;
 
+    /** The luminance at which 1.05 / (luminance + 0.05) is (luminance + 0.05) / 0.05. */
+    private static final double WHITE_IS_AS_CLEAR_AS_BLACK = 0.179;
+
     private final boolean diverging;
     /** The values of the deepest blue, or of white without a neutral value, and of the deepest red. */
     private final double low;
@@ -68,9 +71,19 @@ public final class ColourScale {
         return share < 0.5 ? between(BLUE, 1 - 2 * share) : between(RED, 2 * share - 1);
     }
 
-    /** Returns whether text on a colour should be white. */
+    /**
+     * Returns whether text on a colour should be white and not black: whichever has the larger contrast by WCAG, which
+     * is above 4.5.
+     */
     public static boolean isDark(int rgb) {
-        return 0.299 * (rgb >> 16 & 255) + 0.587 * (rgb >> 8 & 255) + 0.114 * (rgb & 255) < 140;
+        double luminance =
+                0.2126 * linear(rgb >> 16 & 255) + 0.7152 * linear(rgb >> 8 & 255) + 0.0722 * linear(rgb & 255);
+        return luminance < WHITE_IS_AS_CLEAR_AS_BLACK;
+    }
+
+    private static double linear(int channel) {
+        double share = channel / 255.0;
+        return share <= 0.04045 ? share / 12.92 : Math.pow((share + 0.055) / 1.055, 2.4);
     }
 
     private static int between(int[] colour, double share) {
