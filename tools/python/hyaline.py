@@ -35,8 +35,12 @@ def load(path):
         path = path.with_suffix(".json")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; a dump has a manifest.json, and a table a .json")
-    with open(path, encoding="utf-8") as file:
-        content = json.load(file)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as e:
+        raise ValueError(f"{path} is neither the manifest of a dump nor a table: it is not JSON ({e})") from None
+    if not isinstance(content, dict):
+        content = {}
     form = content.get("format", "")
     if form == "hyaline-dump/1":
         return Dump(path.parent, content)
@@ -45,6 +49,10 @@ def load(path):
     if "axes" in content and "values" in content:
         return Table(content)
     raise ValueError(f"{path} is neither the manifest of a dump nor a table; its format is {form or 'not named'}")
+
+
+def _plural(count, thing):
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 class _Safetensors:
@@ -103,24 +111,38 @@ class _Named:
         if layer is None and name in self.points:
             return name
         if layer is not None and layer < 0:
-            layer += 1 + max(int(point.split(".")[1]) for point in self.points if point.startswith("blocks."))
+            layer += 1 + max((_layer(point) for point in self.points if _layer(point) is not None), default=-1)
         found = [point for point in self.points if _fits(point, name, layer)]
         if len(found) == 1:
             return found[0]
         wanted = name if layer is None else f"{name} of layer {layer}"
         if found:
             raise KeyError(f"{wanted} is more than one hook point: {', '.join(found[:4])}, ...; name a layer")
-        raise KeyError(f"the dump has no {wanted}; it has {', '.join(self.points)}")
+        named = [point for point in self.points if _fits(point, name, None)]
+        layers = [_layer(point) for point in named if _layer(point) is not None]
+        if layers:
+            there = f"{name} of {'layer' if len(layers) == 1 else 'layers'} {', '.join(map(str, sorted(layers)))}"
+        elif named:
+            there = f"{name}, which is of no layer"
+        else:
+            there = ", ".join(dict.fromkeys(".".join(_short(point)) for point in self.points))
+        raise KeyError(f"the dump has no {wanted}; it has {there}")
+
+
+def _layer(point):
+    parts = point.removeprefix("grad.").split(".")
+    return int(parts[1]) if parts[0] == "blocks" else None
+
+
+def _short(point):
+    parts = point.removeprefix("grad.").split(".")
+    inner = parts[2:] if parts[0] == "blocks" else parts
+    return [part.removeprefix("hook_") for part in inner]
 
 
 def _fits(point, name, layer):
-    parts = point.removeprefix("grad.").split(".")
-    if layer is not None and parts[:2] != ["blocks", str(layer)]:
-        return False
-    inner = parts[2:] if parts[0] == "blocks" else parts
-    short = [part.removeprefix("hook_") for part in inner]
     wanted = [part.removeprefix("hook_") for part in name.split(".")]
-    return short[-len(wanted):] == wanted
+    return (layer is None or _layer(point) == layer) and _short(point)[-len(wanted):] == wanted
 
 
 class Dump(_Named):
@@ -167,14 +189,15 @@ class Dump(_Named):
     def of(self, point, prompt):
         """The values of a hook point at one prompt: [positions, ...], or of an attention map [heads, queries, keys]."""
         if not -len(self) <= prompt < len(self):
-            raise IndexError(f"there are {len(self)} prompts, from 0; found {prompt}")
+            raise IndexError(f"the dump has {_plural(len(self), 'prompt')}, counted from 0; found {prompt}")
         prompt %= len(self)
         if point in self._names:
             return self._of(self._file.read(point), prompt)
         return self._file.read(f"{point}.{prompt}")
 
     def __repr__(self):
-        lines = [f"Dump of {self.manifest['model']['name']}, {len(self)} prompts, {len(self.points)} hook points"]
+        counts = f"{_plural(len(self), 'prompt')}, {_plural(len(self.points), 'hook point')}"
+        lines = [f"Dump of {self.manifest['model']['name']}, {counts}"]
         for point in self.points:
             name = point if point in self._names else f"{point}.0"
             note = "" if self._offsets is None else " of all prompts" if name == point else " of the first prompt"
@@ -227,7 +250,8 @@ class Shards(_Named):
         return name if name in ("tokens", "positions", "documents") else self.point(name, layer)
 
     def __repr__(self):
-        lines = [f"Shards of {self.manifest['model']['name']}, {len(self)} rows in {len(self._files)} files"]
+        counts = f"{_plural(len(self), 'row')} in {_plural(len(self._files), 'file')}"
+        lines = [f"Shards of {self.manifest['model']['name']}, {counts}"]
         widths = {tensor["name"]: tensor["row_shape"] for tensor in self.manifest["activations"]["tensors"]}
         lines += [f"  {point}  {[len(self), *widths[point]]}" for point in self.points]
         return "\n".join(lines)
@@ -286,4 +310,4 @@ class Table:
 
     def __repr__(self):
         axes = ", ".join(f"{name} ({len(labels)})" for name, labels in self.axes.items())
-        return f"Table {self.title!r}: {self.quantity} by {axes}, {len(self.samples)} samples"
+        return f"Table {self.title!r}: {self.quantity} by {axes}, {_plural(len(self.samples), 'sample')}"

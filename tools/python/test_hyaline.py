@@ -47,8 +47,13 @@ class ReaderTest(unittest.TestCase):
         self.assertIn("blocks.2.attn.hook_pattern  [2, 8, 5, 5]", repr(dump))
         with self.assertRaisesRegex(KeyError, "more than one hook point"):
             dump["pattern"]
-        with self.assertRaisesRegex(KeyError, "no nonsense of layer 1"):
+        with self.assertRaisesRegex(KeyError, "no nonsense of layer 1; it has embed, .*attn.pattern") as raised:
             dump["nonsense", 1]
+        self.assertEqual(str(raised.exception).count("attn.pattern"), 1)
+        with self.assertRaisesRegex(KeyError, "no pattern of layer 9; it has pattern of layers 0, 1, 2, 3"):
+            dump["pattern", 9]
+        with self.assertRaisesRegex(KeyError, "no embed of layer 1; it has embed, which is of no layer"):
+            dump["embed", 1]
         with self.assertRaisesRegex(IndexError, "2 prompts"):
             dump["pattern", 2, 2]
 
@@ -57,6 +62,7 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual([z.shape for z in dump["z", 1]], [(5, 8, 16), (4, 8, 16)])
         self.assertEqual([p.shape for p in dump["pattern", 1]], [(8, 5, 5), (8, 4, 4)])
         alone = self.dump("alone", "-p", "Mary gave a")
+        self.assertIn(", 1 prompt, ", repr(alone))
         np.testing.assert_array_equal(dump["resid_post", 3, 1], alone["resid_post", 3, 0])
         np.testing.assert_array_equal(dump["pattern", 3, -1], alone["pattern", 3, 0])
 
@@ -100,6 +106,12 @@ class ReaderTest(unittest.TestCase):
         (self.folder / "other.json").write_text("{}")
         with self.assertRaisesRegex(ValueError, "neither"):
             hyaline.load(self.folder / "other.json")
+        (self.folder / "t.txt").write_text("words")
+        with self.assertRaisesRegex(ValueError, "t.txt is neither .*: it is not JSON"):
+            hyaline.load(self.folder / "t.txt")
+        (self.folder / "list.json").write_text("[3]")
+        with self.assertRaisesRegex(ValueError, "list.json is neither"):
+            hyaline.load(self.folder / "list.json")
         with self.assertRaises(FileNotFoundError):
             hyaline.load(self.folder / "nothing")
 
