@@ -99,6 +99,15 @@ final class BadUsageTest {
                 "generate --process fold | --process",
                 "attribute --raw --process all | --raw leaves the weights as they are, and --process names steps",
                 "edit --zero z --compare Vicky Mary | tokens, not one; most words begin with a blank",
+                "dump --out /dev/null/x | --out: cannot write /dev/null/x: /dev/null is not a folder",
+                "convert --out /dev/null/x | --out: cannot write /dev/null/x: /dev/null is not a folder",
+                "lens --out /dev/null | --out: cannot write /dev/null: /dev/null is not a folder",
+                "lens --prompt x --out /proc/foo | --out: cannot write /proc/foo: /",
+                "lens --html /proc/x.html | --html: cannot write /proc/x.html: /",
+                "patch --out /proc/a/b | --out: cannot write /proc/a/b: /",
+                "explore --export /proc/x.html | --export: cannot write /proc/x.html: /",
+                "dump --out /proc/foo | --out: cannot write /proc/foo: /",
+                "investigate --example induction --out /proc/foo | are for a study that is run",
                 "dump --resume --force | --resume and --force exclude each other",
                 "dump --shards --format npz | shards are safetensors files; --format npz goes with --no-shards",
                 "dump --shards --sites pattern0 | blocks.0.attn.hook_pattern cannot go to shards: it has a value for"
@@ -235,7 +244,6 @@ final class BadUsageTest {
                 "info --model ann/tiny | (and there is no file or folder ann/tiny)",
                 "dump --prompts missing.txt | cannot read missing.txt: no such file or folder",
                 "dump --prompts missing/corpus/ | cannot read missing/corpus: no such file or folder",
-                "dump --out /dev/null/x | cannot write /dev/null/x",
             })
     void whatCannotBeReadOrWrittenIsExitCode1(String arguments, String message) {
         Outcome outcome = Outcome.of(arguments.split(" "));

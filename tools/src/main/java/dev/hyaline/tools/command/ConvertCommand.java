@@ -84,7 +84,9 @@ public final class ConvertCommand implements Runnable, CheckedOptions {
 
     @Override
     public void check() {
-        Conversion.requireFree(PathOption.parse("--out", out));
+        Path folder = PathOption.parse("--out", out);
+        Conversion.requireFree(folder);
+        PathOption.requireWritable("--out", folder);
     }
 
     @Override

@@ -34,6 +34,7 @@ import dev.hyaline.tools.option.ModelVocabulary;
 import dev.hyaline.tools.option.OutputFormat;
 import dev.hyaline.tools.option.PageOption;
 import dev.hyaline.tools.option.PartOptions;
+import dev.hyaline.tools.option.PathOption;
 import dev.hyaline.tools.option.PromptInput;
 import dev.hyaline.tools.option.PromptOptions;
 import dev.hyaline.tools.option.Version;
@@ -153,6 +154,7 @@ public final class DumpCommand implements Runnable, CheckedOptions {
             options.requireNewFolder();
             return;
         }
+        PathOption.requireWritable("--out", folder);
         // A dry run reports an existing dump and goes on, but also refuses a folder that cannot be written.
         DumpFolder.requireFree(folder, dryRun.isGiven() ? DumpFolder.IfExists.REPLACE : options.ifExistsInOneFile());
     }

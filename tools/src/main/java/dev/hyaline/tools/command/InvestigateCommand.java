@@ -171,7 +171,7 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
 
     private void study(Path path, Investigation investigation) {
         Path folder = out == null ? folder(path) : PathOption.parse("--out", out);
-        PathOption.requireWritable("--out", folder.resolve("1"));
+        PathOption.requireWritable("--out", folder);
         try (StudiedModel model = StudiedModel.open(investigation.model(), engine, console);
                 StopNotice notice =
                         new StopNotice(console, "the same command" + (fresh ? " without --fresh" : "") + " goes on");

@@ -2,6 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
+import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -90,20 +91,23 @@ public final class PathOption {
     }
 
     /**
-     * Checks before any work that a file or folder can be made.
+     * Checks before any work that a file can be made, or files in a folder.
      *
      * @throws BadInputException if the nearest folder that is there is none, or cannot be written
      */
     public static void requireWritable(String option, Path path) {
-        Path parent = path.toAbsolutePath().normalize().getParent();
-        while (parent != null && !Files.exists(parent, LinkOption.NOFOLLOW_LINKS)) {
-            parent = parent.getParent();
+        Path nearest = path.toAbsolutePath().normalize();
+        while (nearest.getParent() != null && !Files.exists(nearest, LinkOption.NOFOLLOW_LINKS)) {
+            nearest = nearest.getParent();
         }
-        if (parent == null || !Files.isDirectory(parent)) {
-            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is not a folder");
+        if (!Files.isDirectory(nearest)) {
+            throw new BadInputException(option + ": cannot write " + path + ": " + nearest + " is not a folder");
         }
-        if (!Files.isWritable(parent)) {
-            throw new BadInputException(option + ": cannot write " + path + ": " + parent + " is read-only");
+        try {
+            // Permissions do not tell: a file system may be read-only, or one that takes no files, as /proc.
+            Files.delete(Files.createTempFile(nearest, ".hyaline", ""));
+        } catch (IOException e) {
+            throw new BadInputException(option + ": cannot write " + path + ": " + nearest + " is read-only");
         }
     }
 }

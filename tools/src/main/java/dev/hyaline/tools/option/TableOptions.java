@@ -31,7 +31,7 @@ public final class TableOptions implements CheckedOptions {
     @Override
     public void check() {
         if (out != null) {
-            PathOption.parse("--out", out);
+            PathOption.requireWritable("--out", PathOption.parse("--out", out));
         }
     }
 
@@ -63,8 +63,7 @@ public final class TableOptions implements CheckedOptions {
      *
      * @param checkpoint the model that the results are of; null for none
      * @param names of the tables that will be written
-     * @throws BadInputException if the folder holds a table of that name that is not to be replaced, or cannot be made
-     *     or written to
+     * @throws BadInputException if the folder holds a table of that name that is not to be replaced
      */
     public Optional<TableFolder> folder(@Nullable Checkpoint checkpoint, String... names) {
         requireFree(names);
@@ -72,7 +71,6 @@ public final class TableOptions implements CheckedOptions {
             return Optional.empty();
         }
         Path folder = PathOption.parse("--out", out);
-        PathOption.requireWritable("--out", folder.resolve(names[0]));
         return Optional.of(new TableFolder(folder, ResultArguments.record(spec, null, checkpoint)));
     }
 }
