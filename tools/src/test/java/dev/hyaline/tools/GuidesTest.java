@@ -2,6 +2,8 @@ package dev.hyaline.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hyaline.instrument.json.InterventionJson;
+import dev.hyaline.instrument.model.LanguageModel;
 import dev.hyaline.tools.command.HelpCommand;
 import dev.hyaline.tools.command.HyalineCommand;
 import dev.hyaline.tools.terminal.Console;
@@ -122,6 +124,16 @@ final class GuidesTest {
         }
     }
 
+    @Test
+    void theFileOfEditsIsRead() {
+        String json = String.join("\n", lines("editing", "json"));
+        try (LanguageModel fable = LanguageModel.open("fable")) {
+            assertThat(fable.logits("Anna went to", InterventionJson.parse(json))
+                            .toArray())
+                    .isNotEqualTo(fable.logits("Anna went to").toArray());
+        }
+    }
+
     /** As in hyaline shell, with its imports. */
     @ParameterizedTest
     @MethodSource("guides")
@@ -172,7 +184,7 @@ final class GuidesTest {
     }
 
     private static void runs(List<String> code) throws IOException {
-        List<String> all = new ArrayList<>(List.of("import java.util.*;"));
+        List<String> all = new ArrayList<>(List.of("import java.nio.file.*;", "import java.util.*;"));
         try (InputStream startup = HyalineCommand.class.getResourceAsStream("startup.jsh")) {
             new String(startup.readAllBytes(), StandardCharsets.UTF_8).lines().forEach(all::add);
         }

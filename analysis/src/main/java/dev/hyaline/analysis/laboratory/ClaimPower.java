@@ -44,6 +44,8 @@ record ClaimPower(
         int needed,
         double smallestP) {
 
+    private static final String TWICE = "if the true effect is twice the claimed one";
+
     /**
      * Plans a claim's test.
      *
@@ -128,6 +130,24 @@ record ClaimPower(
         }
         double taken = share < 1 ? Math.min(1, 2 * share) : 2 * share;
         return (taken - share) * Math.abs(whole);
+    }
+
+    /** What the power takes for true, as a clause. */
+    static String assumption(Expectation expectation) {
+        return switch (expectation) {
+            case Expectation.NoEffect n -> "if there is no effect at all";
+            case Expectation.Decrease d -> TWICE;
+            case Expectation.Increase i -> TWICE;
+            case Expectation.AttentionAtLeast a -> share(a.share());
+            case Expectation.FaithfulnessAtLeast f -> share(f.share());
+            case Expectation.ShareOfPathAtLeast s -> share(s.share());
+        };
+    }
+
+    private static String share(double claimed) {
+        return 2 * claimed <= 1 || claimed >= 1
+                ? "if the true share is twice the claimed one"
+                : "if the true share is 1";
     }
 
     /** Returns whether some result could confirm the claim. */

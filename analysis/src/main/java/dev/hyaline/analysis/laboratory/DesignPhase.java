@@ -208,8 +208,9 @@ record DesignPhase(
                         + " units the smallest adjusted p is " + number(power.smallestP()) + ", above "
                         + number(power.alpha()) + "; " + investigation.minUnits() + " units are the least.");
             } else if (power.power() < investigation.design().power()) {
-                remarks.add(name + " has a power of " + number(power.power()) + " with " + power.units() + " units"
-                        + (power.needed() > 0 ? "; " + power.needed() + " would be needed." : "."));
+                remarks.add(name + " has a power of " + number(power.power()) + " with " + power.units() + " units "
+                        + ClaimPower.assumption(planned.claim.expectation())
+                        + (power.needed() > 0 ? "; " + power.needed() + " units would be needed." : "."));
             }
         }
         return remarks;

@@ -77,7 +77,9 @@ public final class LensCommand implements Runnable, CheckedOptions {
     @Option(
             names = {"-p", "--prompt"},
             paramLabel = "TEXT",
-            description = "A prompt whose likeliest tokens to show, instead of pairs. --out writes a picture of them.")
+            description =
+                    "A prompt whose likeliest tokens to show, instead of pairs. --out then writes a picture of them"
+                            + " alone, as SVG and PNG; --json prints the tokens and their probabilities.")
     private @Nullable String prompt;
 
     @Mixin
