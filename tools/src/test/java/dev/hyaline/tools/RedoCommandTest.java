@@ -21,6 +21,10 @@ final class RedoCommandTest {
     @TempDir
     private Path temporary;
 
+    private static String difference(Outcome outcome) {
+        return JsonMapper.shared().readTree(outcome.out()).get("difference").asString();
+    }
+
     private String path(String name) {
         return temporary.resolve(name).toString();
     }
@@ -95,7 +99,7 @@ final class RedoCommandTest {
                                 .collect(Collectors.joining(","))));
         Outcome outcome = Outcome.of("redo", path("x.json"));
         assertThat(outcome.exitCode()).isEqualTo(2);
-        assertThat(outcome.err()).contains(named).hasLineCount(named.equals("--bogus") ? 2 : 1);
+        assertThat(outcome.err()).contains(path("x.json"), named).hasLineCount(1);
         assertThat(temporary.toFile().list()).containsExactly("x.json");
     }
 
@@ -124,5 +128,81 @@ final class RedoCommandTest {
                         .succeeded()
                         .out())
                 .contains("attention-patterns.svg");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        --no-shards  | "n_layer" : 4,     | "n_layer" : 99, | model.config.n_layer was 99 and is now 4
+        --no-shards  | "text" : [ "he" | "text" : [ "bye" | prompts[0].text[0] was "bye" and is now "he"
+        --no-shards  | "prompts" :        | "more" : 1, "prompts" : | more was 1 and is now absent
+        --shards     | "documents" : 1,   | "documents" : 2, | corpus.documents was 2 and is now 1
+        --plan       | "documents" : 1,   | "documents" : 2, | request.corpus.documents was 2 and is now 1
+        --context 2 --pack --format datasets | "model":"fable" | "model":"fabel" | made.model was "fabel" and is now "fable"
+        """)
+    void anEditedManifestIsFound(String options, String before, String after, String difference) throws IOException {
+        Path texts = Files.writeString(temporary.resolve("texts.txt"), "hello\n");
+        Outcome.of(("dump --sites resid_post --layers 1 --no-bos --prompts " + texts + " --out " + path("d") + " "
+                                + options)
+                        .split(" "))
+                .succeeded();
+        Path manifest = temporary.resolve(
+                options.equals("--plan")
+                        ? "d/plan.json"
+                        : options.contains("datasets") ? "d/made.json" : "d/manifest.json");
+        String text = Files.readString(manifest);
+        String changed =
+                text.replaceFirst("\"tool\" : \"[^\"]*", "\"tool\" : \"another").replaceFirst("\"os\" : \"", "$0x");
+        String redone = (options.equals("--plan") ? manifest : manifest.getParent()).toString();
+        Files.writeString(manifest, changed);
+        assertThat(Outcome.of("redo", redone).succeeded().out())
+                .contains(manifest.getFileName().toString());
+        assertThat(changed).contains(before);
+        Files.writeString(manifest, changed.replace(before, after));
+        Outcome outcome = Outcome.of("redo", redone, "--json");
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(difference(outcome)).isEqualTo(manifest + " differs: " + difference);
+    }
+
+    @Test
+    void aDumpByPartsIsTheSameAsOneAtOnce() throws IOException {
+        Path texts = Files.writeString(temporary.resolve("texts.txt"), "hello\n");
+        String dump = "dump --sites resid_post --layers 1 --prompts " + texts + " --plan --out " + path("d");
+        Outcome.of(dump.split(" ")).succeeded();
+        Outcome.of("dump", "--part", "0/1", "--out", path("d")).succeeded();
+        Outcome.of("dump", "--finish", "--out", path("d")).succeeded();
+        assertThat(Outcome.of("redo", path("d")).succeeded().out()).contains("manifest.json");
+        Path manifest = temporary.resolve("d/manifest.json");
+        Files.writeString(manifest, Files.readString(manifest).replace("\"tokens\" : ", "\"tokens\" : 9"));
+        assertThat(Outcome.of("redo", path("d")).out().replace("\n", " ")).contains("corpus.tokens was 9");
+    }
+
+    @Test
+    void aRecordThatLacksWhatIsNeededIsNamed() throws IOException {
+        Path made = Files.createDirectory(temporary.resolve("evil")).resolve("made.json");
+        assertThat(Outcome.of("redo", path("evil")).err())
+                .endsWith("there is no made.json or manifest.json in it: it is empty\n");
+        Files.writeString(made, "{\"command\": [\"lens\"]}");
+        assertThat(Outcome.of("redo", path("evil")).err())
+                .endsWith(made + " does not say how the files in its folder were made: it has no key made\n");
+        Files.writeString(made, "{\"made\": {\"tool\": \"x\", \"command\": [\"explore\"], \"model_files\": []}}");
+        assertThat(Outcome.of("redo", path("evil")).err())
+                .endsWith(made + " does not name the option that the command explore wrote to (the key output),"
+                        + " and it has no --out\n");
+        Files.move(made, made.resolveSibling("manifest.json"));
+        assertThat(Outcome.of("redo", path("evil")).err())
+                .endsWith("manifest.json does not say how the files in its folder were made: it has no key command\n");
+    }
+
+    @Test
+    void differencesNameFilesAsTheyWereGiven() throws IOException {
+        Outcome.of("lens", "--count", "2", "--out", path("out")).succeeded();
+        Files.delete(temporary.resolve("out/lens.csv"));
+        Path here = Path.of("").toAbsolutePath();
+        String relative = here.relativize(temporary.toRealPath()) + "/out/";
+        for (String given : new String[] {relative, path("out/")}) {
+            String folder = given.endsWith("/") ? given : given + "/";
+            assertThat(difference(Outcome.of("redo", folder + "lens.svg", "--json")))
+                    .isEqualTo(folder + "lens.csv is missing");
+        }
     }
 }

@@ -38,7 +38,13 @@ public record StudyDifference(String path, String what) {
     }
 
     private static String words(byte[] found, byte[] expected, int at) {
-        if (!isText(found) || !isText(expected)) {
+        if (at == expected.length) {
+            return "goes on for " + Printable.plural(found.length - at, "byte") + " where the one made again ends";
+        }
+        if (at == found.length) {
+            return "ends " + Printable.plural(expected.length - at, "byte") + " before the one made again";
+        }
+        if (!isText(found) || !isText(expected) || line(found, at).equals(line(expected, at))) {
             return "differs at byte " + at;
         }
         int line = 1;
@@ -68,6 +74,6 @@ public record StudyDifference(String path, String what) {
             to++;
         }
         String text = new String(content, from, to - from, StandardCharsets.UTF_8).strip();
-        return text.isEmpty() ? "nothing" : Printable.quoted(text);
+        return text.isEmpty() ? "an empty line" : Printable.quoted(text);
     }
 }

@@ -30,6 +30,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Whole studies of the built-in model, stopped, resumed, made again and tampered with. */
 final class LaboratoryTest {
@@ -196,6 +198,24 @@ final class LaboratoryTest {
         assertThatThrownBy(() -> Laboratory.of(studied).in(copy).run(SMALL, StudyProgress.NONE))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("analysis.json is not what the study wrote");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'a\n', 'a\n\n', ends 1 byte before the one made again",
+        "'a\nbcd', 'a\n', goes on for 3 bytes where the one made again ends",
+        "'a\n\nb', 'a\nb\n', 'differs in line 2, found an empty line, made again \"b\"'",
+        "'a \nb', 'a\nbc', differs at byte 1",
+    })
+    void howTextDiffersIsTold(String found, String again, String words, @TempDir Path folder) throws IOException {
+        for (String name : List.of("found", "again")) {
+            Path file = folder.resolve(name).resolve("phase").resolve("a.txt");
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, name.equals("found") ? found : again);
+        }
+        assertThat(StudyDifference.find(
+                        "phase", new StudyFiles(folder.resolve("found")), new StudyFiles(folder.resolve("again"))))
+                .isEqualTo(new StudyDifference("phase/a.txt", words));
     }
 
     @Test

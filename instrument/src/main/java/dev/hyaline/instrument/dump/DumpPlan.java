@@ -8,6 +8,7 @@ import dev.hyaline.files.Digests;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.FileLayout;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonDifference;
 import dev.hyaline.files.JsonText;
 import dev.hyaline.files.RecordText;
 import dev.hyaline.instrument.internal.DumpErrors;
@@ -202,7 +203,8 @@ public final class DumpPlan {
     private void requireThis(DumpPlan there, String folder) {
         if (!Arrays.equals(there.bytes, bytes)) {
             throw new BadInputException("the plan in " + folder + " is another: "
-                    + ShardManifest.difference(there.request, request)
+                    + JsonDifference.find(there.request, request)
+                            .map(JsonDifference::toString)
                             .orElse("its command or its splits are not the same")
                     + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
         }
@@ -327,7 +329,7 @@ public final class DumpPlan {
         }
         Json now = ShardManifest.request(
                 dump, dump.plan(rows()), processing, provenance, json -> corpus.write(dump, json));
-        ShardManifest.difference(request, now).ifPresent(difference -> {
+        JsonDifference.find(request, now).ifPresent(difference -> {
             throw new BadInputException("the dump was planned otherwise: " + difference
                     + "; use what it was planned with, or plan it again (" + Remedy.REPLACE + ")");
         });

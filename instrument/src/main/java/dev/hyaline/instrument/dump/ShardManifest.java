@@ -6,12 +6,11 @@ import dev.hyaline.engine.error.Remedy;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonDifference;
 import dev.hyaline.files.JsonText;
-import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.internal.DumpErrors;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
@@ -157,48 +156,10 @@ final class ShardManifest {
 
     /** @throws BadInputException naming the first thing that was asked for otherwise when the dump was begun */
     static void requireSame(Path dump, Json recorded, Json request) {
-        difference(recorded, request).ifPresent(difference -> {
+        JsonDifference.find(recorded, request).ifPresent(difference -> {
             Path folder = dump.toAbsolutePath();
             throw new BadInputException("the dump in " + folder + " was begun otherwise and cannot be resumed: "
                     + difference + "; choose another folder, or start over (" + Remedy.REPLACE + ")");
         });
-    }
-
-    /** The first value that was recorded otherwise than it is wanted, in words. */
-    static Optional<String> difference(Json recorded, Json wanted) {
-        return difference("", recorded, wanted);
-    }
-
-    private static Optional<String> difference(String key, @Nullable Json recorded, Json wanted) {
-        if (recorded != null && recorded.isObject() && wanted.isObject()) {
-            for (String name : wanted.names()) {
-                Optional<String> found = difference(
-                        key.isEmpty() ? name : key + "." + name,
-                        recorded.get(name).orElse(null),
-                        wanted.require(name));
-                if (found.isPresent()) {
-                    return found;
-                }
-            }
-            return Optional.empty();
-        }
-        if (recorded != null && recorded.isArray() && wanted.isArray()) {
-            List<Json> before = recorded.elements();
-            List<Json> now = wanted.elements();
-            if (before.size() == now.size()) {
-                for (int i = 0; i < now.size(); i++) {
-                    Optional<String> found = difference(key + "[" + i + "]", before.get(i), now.get(i));
-                    if (found.isPresent()) {
-                        return found;
-                    }
-                }
-                return Optional.empty();
-            }
-        }
-        String was = recorded == null ? "absent" : recorded.toString();
-        return was.equals(wanted.toString())
-                ? Optional.empty()
-                : Optional.of(
-                        key + " was " + Printable.plain(was) + " and is now " + Printable.plain(wanted.toString()));
     }
 }

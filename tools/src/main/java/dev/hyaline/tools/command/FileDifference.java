@@ -4,8 +4,11 @@ import dev.hyaline.analysis.table.CommandRecord;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.files.FileInput;
 import dev.hyaline.files.InputErrors;
+import dev.hyaline.files.Json;
+import dev.hyaline.files.JsonDifference;
 import dev.hyaline.files.SafetensorsHeader;
 import dev.hyaline.files.StoredTensor;
+import dev.hyaline.instrument.dump.DumpPlan;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,10 +18,15 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Where two files differ, apart from what they say of how they were made. */
 final class FileDifference {
+    /** What a manifest, a plan or a {@code made.json} says of the program, the machine and the command. */
+    private static final Set<String> UNEQUAL =
+            Set.of("tool", "environment", "command", "request.tool", "made.tool", "made.command");
+
     private FileDifference() {}
 
     /**
@@ -27,6 +35,9 @@ final class FileDifference {
      * @param old of the other's name and kind
      */
     static @Nullable String of(Path old, Path again) {
+        if (MadeFile.tells(again.getFileName().toString()) || again.endsWith(DumpPlan.FILE)) {
+            return ofManifests(MadeFile.json(old), MadeFile.json(again));
+        }
         String kind = CommandRecord.kind(again);
         if (!kind.equals(CommandRecord.kind(old))) {
             return "differs: it is another kind of file";
@@ -45,6 +56,24 @@ final class FileDifference {
         } catch (IOException e) {
             throw FileException.reading(old, e);
         }
+    }
+
+    private static @Nullable String ofManifests(Json old, Json again) {
+        // Parts know the files of a corpus, one process what was read of them.
+        boolean isOfParts = isOfFiles(old) != isOfFiles(again);
+        return JsonDifference.between(
+                        old,
+                        again,
+                        path -> UNEQUAL.contains(path)
+                                // A prompt that no option gave is written into the command.
+                                || (path.startsWith("prompts[") && path.endsWith(".source"))
+                                || (isOfParts && (path.equals("corpus.files") || path.equals("corpus.sha256"))))
+                .map(difference -> "differs: " + difference)
+                .orElse(null);
+    }
+
+    private static boolean isOfFiles(Json manifest) {
+        return manifest.get("corpus").flatMap(corpus -> corpus.get("files")).isPresent();
     }
 
     private static @Nullable String ofText(byte[] old, byte[] again) {

@@ -27,9 +27,10 @@ import picocli.CommandLine.Model.OptionSpec;
  * A file or folder that a command wrote, and how.
  *
  * @param folder that it is in, or that it is
+ * @param telling the file that the record is in
  * @param isWhole whether this file is all that the record is of, and not one of a folder's
  */
-record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
+record MadeFile(Path path, Path folder, Path telling, CommandRecord record, boolean isWhole) {
     private static final String MANIFEST = "manifest.json";
     /** Folders between a study and its files, and one. */
     private static final int STUDY_DEPTH = 3;
@@ -51,7 +52,15 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
                         + (Files.isRegularFile(path.resolve(DumpPlan.FILE))
                                 ? ": the dump is not finished; hyaline dump --finish writes its " + MANIFEST
                                 : ", and there is no " + CommandRecord.FILE + " or " + MANIFEST
-                                        + (Files.isDirectory(path) ? " in it; name one of its files" : " beside it"))));
+                                        + (Files.isDirectory(path) ? " in it" + inside(path) : " beside it"))));
+    }
+
+    private static String inside(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.findAny().isPresent() ? "; name one of its files" : ": it is empty";
+        } catch (IOException e) {
+            throw FileException.reading(folder, e);
+        }
     }
 
     /** What ends a training that was stopped: its command, with the folder after which its file is named. */
@@ -104,15 +113,14 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
         }
         Optional<CommandRecord> record = CommandRecord.of(telling);
         return record.or(() -> ofPlan(path))
-                .map(made -> new MadeFile(path, parent(path), made, record.isPresent() && made.output() != null));
+                .map(made ->
+                        new MadeFile(path, parent(path), telling, made, record.isPresent() && made.output() != null));
     }
 
     /** What another file of the folder says of all. */
     private static Optional<MadeFile> ofFolder(Path path) {
         Path folder = Files.isDirectory(path) ? path : parent(path);
-        return in(folder)
-                .map(record -> new MadeFile(path, folder, record, false))
-                .or(() -> ofSeveral(folder));
+        return in(path, folder).or(() -> ofSeveral(folder));
     }
 
     /** A folder of several folders that one command made says it in each, and the same. */
@@ -121,30 +129,41 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
             return Optional.empty();
         }
         try (Stream<Path> files = Files.list(folder)) {
-            List<CommandRecord> records = files.filter(Files::isDirectory)
-                    .flatMap(inner -> in(inner).stream())
+            List<MadeFile> all = files.filter(Files::isDirectory)
+                    .sorted()
+                    .flatMap(inner -> in(folder, inner).stream())
                     .toList();
-            boolean isOne = records.size() > 1 && records.stream().distinct().count() == 1;
-            return isOne ? Optional.of(new MadeFile(folder, folder, records.getFirst(), false)) : Optional.empty();
+            if (all.size() < 2 || all.stream().map(MadeFile::record).distinct().count() != 1) {
+                return Optional.empty();
+            }
+            return Optional.of(new MadeFile(
+                    folder, folder, all.getFirst().telling(), all.getFirst().record(), false));
         } catch (IOException e) {
             throw FileException.reading(folder, e);
         }
     }
 
-    private static Optional<CommandRecord> in(Path folder) {
+    private static Optional<MadeFile> in(Path path, Path folder) {
         Path made = folder.resolve(CommandRecord.FILE);
-        if (Files.isRegularFile(made)) {
-            return CommandRecord.of(made);
-        }
         Path manifest = folder.resolve(MANIFEST);
-        return Files.isRegularFile(manifest) ? ofDump(json(manifest), null) : Optional.empty();
+        boolean isMade = Files.isRegularFile(made);
+        if (!isMade && !Files.isRegularFile(manifest)) {
+            return Optional.empty();
+        }
+        Path telling = isMade ? made : manifest;
+        CommandRecord record = (isMade ? CommandRecord.of(made) : ofDump(json(manifest), null))
+                .orElseThrow(
+                        () -> new BadInputException(telling + " does not say how the files in its folder were made:"
+                                + " it has no key " + (isMade ? CommandRecord.KEY : "command")));
+        return Optional.of(new MadeFile(path, folder, telling, record, false));
     }
 
     private static Optional<CommandRecord> ofPlan(Path plan) {
         return plan.endsWith(DumpPlan.FILE) ? ofDump(json(plan), PLAN) : Optional.empty();
     }
 
-    private static Json json(Path file) {
+    /** A file that holds a JSON object. */
+    static Json json(Path file) {
         try {
             return Json.readObject(InputErrors.INSTANCE, file.toString(), Files.readAllBytes(file));
         } catch (IOException e) {
@@ -181,11 +200,12 @@ record MadeFile(Path path, Path folder, CommandRecord record, boolean isWhole) {
                 && !Files.exists(path.resolve(MANIFEST));
     }
 
+    /** The folder as it was given; that of a bare name has the empty name. */
     private static Path parent(Path path) {
-        return Objects.requireNonNull(path.toAbsolutePath().getParent(), "a file has a folder");
+        return Objects.requireNonNullElse(path.getParent(), Path.of(""));
     }
 
-    /** Returns whether a file of a folder tells how others were made, and is not itself compared. */
+    /** Returns whether a file of a folder tells how all were made. */
     static boolean tells(String name) {
         return name.equals(MANIFEST) || name.equals(CommandRecord.FILE);
     }

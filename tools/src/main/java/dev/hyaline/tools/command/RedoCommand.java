@@ -17,6 +17,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -28,6 +29,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -41,10 +43,12 @@ import picocli.CommandLine.Spec;
                 + " circuit, a page, a picture, an autoencoder, its latents, a model, or a dump; or the folder of a"
                 + " dump, whose manifest.json tells how it was made, or one with a made.json for that. Of a folder"
                 + " with neither, name one of its files, which keep it inside. The command that made it is run again,"
-                + " in a folder of its own, and what it writes is compared byte by byte with what is there. Files that"
-                + " the command reads are looked for from the present folder. A training takes as long as it took. PNG"
-                + " files beside others, which depend on the fonts of the machine, are not compared. Of a study, redo"
-                + " is the command verify. The exit code is 1 if something differs."
+                + " in a folder of its own, and what it writes is compared byte by byte with what is there. Not"
+                + " compared is what files say of the version, the machine and the command; of a dump by parts, also"
+                + " not how its manifest.json identifies the texts. Files that the command reads are looked for from"
+                + " the present folder. A training takes as long as it took. PNG files beside others, which depend on"
+                + " the fonts of the machine, are not compared. Of a study, redo is the command verify. The exit code"
+                + " is 1 if something differs."
         },
         sortOptions = false,
         abbreviateSynopsis = true,
@@ -136,8 +140,8 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             return commandLine(verify, console);
         }
         MadeFile made = MadeFile.of(path, console);
-        requireHarmless(made.record());
-        requireKept(made.record().command());
+        requireHarmless(made);
+        requireKept(made);
         try (ScratchFolder scratch = ScratchFolder.of("hyaline-redo-")) {
             Path again = scratch.path().resolve("again");
             int code = run(made, again);
@@ -151,10 +155,12 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
         }
     }
 
-    private void requireHarmless(CommandRecord record) {
+    private void requireHarmless(MadeFile made) {
+        Path telling = made.telling();
+        CommandRecord record = made.record();
         List<String> command = record.command();
         if (command.isEmpty() || !COMMANDS.contains(command.getFirst())) {
-            throw new BadInputException(file + " names " + (command.isEmpty() ? "no command" : command.getFirst())
+            throw new BadInputException(telling + " names " + (command.isEmpty() ? "no command" : command.getFirst())
                     + "; redo runs " + COMMANDS.stream().sorted().collect(Collectors.joining(", ")));
         }
         Stream.concat(
@@ -163,12 +169,24 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
                 .findFirst()
                 .ifPresent(argument -> {
                     throw new BadInputException(
-                            file + " has a command with " + argument + ", which hyaline keeps in no file");
+                            telling + " has a command with " + argument + ", which hyaline keeps in no file");
                 });
         String output = record.output();
         if (output != null && named(command, console).findOption(output) == null) {
+            throw new BadInputException(telling + " has a command without the option " + output
+                    + " that it says named it: " + shown(command));
+        }
+        if (output == null && named(command, console).findOption(OUT) == null) {
+            throw new BadInputException(telling + " does not name the option that the command " + shown(command)
+                    + " wrote to (the key output), and it has no " + OUT);
+        }
+        try {
+            HyalineCommand.commandLine(command.getFirst(), console)
+                    .setExpandAtFiles(spec.root().commandLine().isExpandAtFiles())
+                    .parseArgs(arguments(made, Path.of("again")));
+        } catch (ParameterException e) {
             throw new BadInputException(
-                    file + " has a command without the option " + output + " that it says named it: " + shown(command));
+                    telling + " has the command " + shown(command) + ", which cannot be run: " + e.getMessage());
         }
     }
 
@@ -186,14 +204,15 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
     }
 
     /** Refuses what was read from a pipe, which nobody kept. */
-    private void requireKept(List<String> command) {
+    private static void requireKept(MadeFile made) {
+        List<String> command = made.record().command();
         for (int i = 1; i < command.size(); i++) {
             String before = command.get(i - 1);
             String argument = command.get(i);
             if ((argument.equals("-") && before.startsWith("--"))
                     || argument.matches("--(prompts|text|token-file)=-")
                     || argument.matches("(--[a-z-]+=)?/(dev|proc/self)/fd/\\d+")) {
-                throw new BadInputException(file + " was made from what came through a pipe (" + argument
+                throw new BadInputException(made.path() + " was made from what came through a pipe (" + argument
                         + "), which is kept nowhere; it can be made again only from a file");
             }
         }
@@ -208,6 +227,11 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
                 false,
                 console.progress(),
                 console.environment());
+        return commandLine(List.of(arguments(made, again)), quiet);
+    }
+
+    /** A record's command with what names its output. */
+    private static String[] arguments(MadeFile made, Path again) {
         CommandRecord record = made.record();
         String name = String.valueOf(made.path().getFileName());
         String output = record.output() == null ? OUT : record.output();
@@ -221,7 +245,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
                 arguments.addAll(List.of(OUT, again.resolveSibling("dump").toString()));
             }
         }
-        return commandLine(arguments, quiet);
+        return arguments.toArray(String[]::new);
     }
 
     private int commandLine(List<String> arguments, Console streams) {
@@ -262,7 +286,7 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             compared.add(name.toString());
         }
         if (compared.isEmpty()) {
-            return folder + " is not the name of a folder that the command writes: " + folders(again);
+            return folder.getFileName() + " is not the name of a folder that the command writes: " + folders(again);
         }
         boolean isFile = Files.isRegularFile(made.path());
         String name = String.valueOf(made.path().getFileName());
@@ -290,9 +314,12 @@ public final class RedoCommand implements Callable<Integer>, CheckedOptions {
             return files.filter(Files::isRegularFile)
                     .filter(file -> {
                         String name = file.getFileName().toString();
-                        return !name.startsWith(".") && (withPng || !name.endsWith(PNG)) && !MadeFile.tells(name);
+                        return !name.startsWith(".") && (withPng || !name.endsWith(PNG));
                     })
-                    .sorted()
+                    // What differs in the results says more than what differs in their description.
+                    .sorted(Comparator.comparing((Path file) ->
+                                    MadeFile.tells(file.getFileName().toString()))
+                            .thenComparing(Comparator.naturalOrder()))
                     .toList();
         } catch (IOException e) {
             throw FileException.reading(folder, e);
