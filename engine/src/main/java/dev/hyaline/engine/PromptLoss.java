@@ -70,6 +70,7 @@ public final class PromptLoss {
     /** Such as {@code loss 3.2104 nats over 11 tokens}. */
     @Override
     public String toString() {
-        return "loss " + (float) loss() + " nats over " + logProbabilities.length + " tokens";
+        return "loss " + (float) loss() + " nats over " + logProbabilities.length
+                + (logProbabilities.length == 1 ? " token" : " tokens");
     }
 }

@@ -29,6 +29,7 @@ final class PromptLossTest {
             assertThat(loss.loss()).isCloseTo(sum / 3, within(1e-9));
             assertThat(loss.tokens()).containsExactly(tokens);
             assertThat(loss.toString()).matches("loss \\d+\\.\\d+ nats over 3 tokens");
+            assertThat(PromptLoss.of(model, 3, 1).toString()).endsWith(" nats over 1 token");
             assertThatThrownBy(() -> PromptLoss.of(model, 3))
                     .isInstanceOf(BadInputException.class)
                     .hasMessage("a loss needs a prompt of at least two tokens, found 1");

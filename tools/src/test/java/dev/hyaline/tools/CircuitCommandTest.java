@@ -306,13 +306,13 @@ final class CircuitCommandTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "--method no | expected eap-ig or",
+                "--method no | expected eap-ig,",
                 "--steps 3 --method eap | --steps goes with",
                 "--steps 0 | --steps must be from 1",
                 "--rule left --method eap | --rule goes with",
                 "--tau 1 | --tau and --absolute go with",
                 "--method acdc --tau NaN | --tau must be a number of at least 0, found NaN",
-                "--method acdc --tau -1 | --tau must be a number of at least 0, found -1.0",
+                "--method acdc --tau -1 | --tau must be a number of at least 0, found -1",
                 "--method acdc --edges 3 | --edges, --nodes, --min-score and --select",
                 "--method iterative --nodes 3 | keeps what it does not leave out",
                 "--threshold 0.5 | --threshold and --order go with",

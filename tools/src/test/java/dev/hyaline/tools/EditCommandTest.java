@@ -86,6 +86,19 @@ final class EditCommandTest {
     }
 
     @Test
+    void anEditThatNoTextReachesIsTold() {
+        String never = "hyaline: warning: Zero of blocks.*.attn.hook_z, positions 50 never acted: the last position";
+        assertThat(Outcome.of("generate --zero z --positions 50".split(" "))
+                        .succeeded()
+                        .err())
+                .contains(never);
+        assertThat(Outcome.of("generate --zero z --positions -1,15-50 -n 2".split(" "))
+                        .succeeded()
+                        .err())
+                .doesNotContain("never acted");
+    }
+
+    @Test
     void whatIsGeneratedCanBeDrawn() {
         String[] drawn = {"--zero", "z", "--layers", "2", "--generate", "8", "--temperature", "1.5", "--seed", "3"};
         JsonNode report = json(drawn);

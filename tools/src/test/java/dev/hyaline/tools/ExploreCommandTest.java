@@ -28,6 +28,14 @@ final class ExploreCommandTest {
     private Path folder;
 
     @Test
+    void anEmptyPromptIsNotExported(@TempDir Path folder) {
+        Outcome empty = Outcome.of(
+                "explore", "--prompt", "", "--export", folder.resolve("p.html").toString());
+        assertThat(empty.exitCode()).isEqualTo(2);
+        assertThat(empty.err()).isEqualTo("hyaline: --prompt is empty\n");
+    }
+
+    @Test
     void itPrintsOneAddressServesItAndEndsCleanly() throws Exception {
         Process process = Outcome.builder(folder, "C.UTF-8", "explore", "--prompt", "The dog likes")
                 .start();

@@ -267,7 +267,7 @@ final class FindingCommandsTest {
                 "robustness ablate --out x | --out writes tables",
                 "hierarchy --smallest 2 | --smallest must be above 0 and at most 1, found 2.0",
                 "hierarchy --alpha 0 | --alpha must lie between 0 and 1, found 0.0",
-                "hierarchy --ablation nothing | expected zero or mean or",
+                "hierarchy --ablation nothing | expected zero, mean",
                 "hierarchy --out x | --out writes tables",
             })
     void whatCannotBeIsOneSentence(String arguments, String message) {

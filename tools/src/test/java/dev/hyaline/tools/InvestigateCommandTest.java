@@ -82,7 +82,7 @@ final class InvestigateCommandTest {
         Outcome outcome = Outcome.of("investigate");
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(outcome.err()).contains("investigate takes a FILE or --example NAME, found neither");
-        assertThat(Outcome.of("investigate", "--example", "io").err()).contains("expected ioi or induction");
+        assertThat(Outcome.of("investigate", "--example", "io").err()).contains("expected ioi, induction");
         assertThat(Outcome.of("investigate", "/nowhere.json").exitCode()).isNotZero();
     }
 

@@ -156,7 +156,7 @@ final class ProbeCommandTest {
                 "--das 129 --count 20 --layers 2 --positions end --interventions 0 | --das must be at most 128, the"
                         + " values",
                 "--labels nothing.csv --das 2 | --das needs the pairs of a task, but --labels has none",
-                "--method forest | expected logistic or ridge or mass-mean or lda or k-sparse",
+                "--method forest | expected logistic, ridge, mass-mean, lda or k-sparse",
             })
     void badOptionsAreNamed(String arguments, String sentence) {
         Outcome outcome = Outcome.of(("probe " + arguments).split(" ", -1));

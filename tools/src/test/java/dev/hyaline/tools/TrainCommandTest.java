@@ -156,7 +156,7 @@ final class TrainCommandTest {
                 "--n-layer 0 | --n-layer must be at least 1, found 0",
                 "--n-embd 10 --n-head 3 | --n-embd must be a multiple of --n-head, found 10 and 3",
                 "--n-embd 20 | n_embd must be a multiple of n_head, found 20 and 8",
-                "--activation swoosh | expected gelu_new or",
+                "--activation swoosh | expected gelu_new,",
                 "--length 129 | --length must be at most the model's 128 positions (--n-positions), found 129",
                 "--n-layer 100000 --n-embd 8000 | but Java may use",
                 "--checkpoint-every 0 | --checkpoint-every must be at least 1",

@@ -391,6 +391,9 @@ public final class ActivationCache implements NamedTensors {
     float[][] recorded(HookPoint point) {
         float[][] sequences = values.get(point);
         if (sequences == null) {
+            if (point.site().perLayer()) {
+                BadInputException.requireIndex("layer", point.layer(), config.nLayers());
+            }
             throw new BadInputException(point + " was not recorded");
         }
         return sequences;

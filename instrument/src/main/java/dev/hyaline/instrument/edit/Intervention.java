@@ -58,10 +58,18 @@ public sealed interface Intervention {
      *
      * @param vector as many values as a slot has, or as there are chosen components, or one for all
      */
-    record Add(Target target, Direction vector, float coefficient) implements Intervention {}
+    record Add(Target target, Direction vector, float coefficient) implements Intervention {
+        public Add {
+            requireFinite("the coefficient of a vector to add", coefficient);
+        }
+    }
 
     /** Multiplies by a factor. */
-    record Scale(Target target, float factor) implements Intervention {}
+    record Scale(Target target, float factor) implements Intervention {
+        public Scale {
+            requireFinite("the factor to scale by", factor);
+        }
+    }
 
     /**
      * Removes the component in the span of directions (directional ablation).
@@ -117,6 +125,12 @@ public sealed interface Intervention {
          */
         default boolean pullBack(Slot slot, float[] gradient) {
             return false;
+        }
+    }
+
+    private static void requireFinite(String what, float number) {
+        if (!Float.isFinite(number)) {
+            throw new BadInputException(what + " must be finite, found " + number);
         }
     }
 

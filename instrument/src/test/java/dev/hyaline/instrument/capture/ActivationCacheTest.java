@@ -228,6 +228,7 @@ class ActivationCacheTest {
             assertThatThrownBy(() -> cache.values("z", 0))
                     .hasMessage("'z' means 3 hook points; name one, such as blocks.0.attn.hook_z");
             assertThatThrownBy(() -> cache.values("q1", 0)).hasMessage("blocks.1.attn.hook_q was not recorded");
+            assertThatThrownBy(() -> cache.get("pattern", 9)).hasMessage("there is no layer 9: layers run from 0 to 2");
             assertThatThrownBy(() -> cache.row(HookPoint.of(Site.PATTERN, 1), 0, 0))
                     .hasMessageContaining("holds maps");
         }

@@ -275,6 +275,14 @@ class InterventionsTest {
     }
 
     @Test
+    void amountsAreFinite() {
+        assertThatThrownBy(() -> Intervention.scale(ALL_Z, Float.NaN))
+                .hasMessage("the factor to scale by must be finite, found NaN");
+        assertThatThrownBy(() -> Intervention.add(ALL_Z, Float.POSITIVE_INFINITY, 1))
+                .hasMessage("the coefficient of a vector to add must be finite, found Infinity");
+    }
+
+    @Test
     void whatDoesNotExistIsAnError() {
         bad(Intervention.zero(Target.of(Site.Z, 3)), "there is no layer 3: layers run from 0 to 2");
         bad(Intervention.zero(ALL_Z.heads(4)), "there is no head 4: heads run from 0 to 3");

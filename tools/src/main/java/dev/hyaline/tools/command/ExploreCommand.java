@@ -186,6 +186,10 @@ public final class ExploreCommand implements Runnable, CheckedOptions {
             int[] tokens = encoder != null
                     ? encoder.prompt(text)
                     : new int[] {vocabulary.beginOfText().orElse(0)};
+            if (encoder != null && tokens.length < 2) {
+                throw new BadInputException(
+                        text.isEmpty() ? "--prompt is empty" : "--prompt has one token; a page takes at least two");
+            }
             try (ActivationStore store = files.openDump(checkpoint, weights.steps());
                     Gpt2 model = engineOptions.open(weights.weights(checkpoint), console)) {
                 String options = (options().isEmpty() ? "" : options() + " ")

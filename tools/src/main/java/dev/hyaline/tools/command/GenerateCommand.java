@@ -10,7 +10,9 @@ import dev.hyaline.explorer.view.GenerationView;
 import dev.hyaline.explorer.view.PromptViews;
 import dev.hyaline.files.EscapedText;
 import dev.hyaline.instrument.Prompts;
+import dev.hyaline.instrument.edit.Intervention;
 import dev.hyaline.instrument.edit.Interventions;
+import dev.hyaline.instrument.edit.Target;
 import dev.hyaline.instrument.run.EditedModel;
 import dev.hyaline.tools.option.CheckedOptions;
 import dev.hyaline.tools.option.CommonOptions;
@@ -137,6 +139,7 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                         console.out().println();
                     }
                 }
+                warnOfUnreached(edits, prompts, generated);
                 page.write(
                         console,
                         checkpoint,
@@ -144,6 +147,30 @@ public final class GenerateCommand implements Runnable, CheckedOptions {
                         common.json);
             }
         }
+    }
+
+    /** Says which edits are at positions after the end of every text. */
+    private void warnOfUnreached(Interventions edits, Prompts prompts, List<int[]> generated) {
+        for (Intervention edit : edits.list()) {
+            Target target = edit.target();
+            int longest = 0;
+            boolean reached = false;
+            for (int s = 0; s < generated.size(); s++) {
+                int length = prompts.length(s);
+                int run = Math.max(length, length + generated.get(s).length - 1); // the last token drawn is not run
+                if (target.sequences().contains(s, generated.size())) {
+                    longest = Math.max(longest, run);
+                    reached |= IntStream.range(0, run)
+                            .anyMatch(position -> target.positions().contains(position, length));
+                }
+            }
+            if (!reached) {
+                console.err()
+                        .println("hyaline: warning: " + EscapedText.plain(edit.label())
+                                + " never acted: the last position that was run is " + (longest - 1));
+            }
+        }
+        console.err().flush();
     }
 
     /** A view of each continuation. */

@@ -18,6 +18,7 @@ import dev.hyaline.engine.error.BadInputException;
 import dev.hyaline.engine.error.FileException;
 import dev.hyaline.engine.site.HookPoint;
 import dev.hyaline.engine.site.Site;
+import dev.hyaline.files.Printable;
 import dev.hyaline.instrument.HookPoints;
 import dev.hyaline.instrument.dump.ActivationStore;
 import dev.hyaline.instrument.dump.Corpus;
@@ -238,9 +239,9 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
                 }
             }
         }
-        if (steps < 1 || batch < 1 || checkpointEvery < 1) {
-            throw new BadInputException("--steps, --batch and --checkpoint-every must be at least 1");
-        }
+        CheckedOptions.requireAtLeast("--steps", 1, steps);
+        CheckedOptions.requireAtLeast("--batch", 1, batch);
+        CheckedOptions.requireAtLeast("--checkpoint-every", 1, checkpointEvery);
         if (steps > MAX_STEPS) {
             throw new BadInputException("--steps must be at most " + MAX_STEPS + ", found " + steps);
         }
@@ -347,7 +348,7 @@ public final class SaeTrainCommand implements Runnable, CheckedOptions {
             }
             if (setting.k() > n) {
                 throw new BadInputException(
-                        "--k must be at most the number of latents, " + n + ", found " + setting.k());
+                        "--k must be at most the number of latents, " + n + ", found " + Printable.number(setting.k()));
             }
         }
     }

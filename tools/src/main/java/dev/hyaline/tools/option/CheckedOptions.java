@@ -27,7 +27,7 @@ public interface CheckedOptions {
      *
      * @throws BadInputException if it is less than the least it may be
      */
-    static void requireAtLeast(String option, int least, int value) {
+    static void requireAtLeast(String option, int least, long value) {
         if (value < least) {
             throw new BadInputException(option + " must be at least " + least + ", found " + value);
         }

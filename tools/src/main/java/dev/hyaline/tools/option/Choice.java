@@ -21,8 +21,14 @@ public class Choice<T> implements ITypeConverter<T>, Iterable<String> {
         return values.stream()
                 .filter(value -> value.toString().equals(name.toLowerCase(Locale.ROOT)))
                 .findFirst()
-                .orElseThrow(() -> new TypeConversionException(
-                        "expected " + String.join(" or ", this) + ", found '" + name + "'"));
+                .orElseThrow(() -> new TypeConversionException("expected " + oneOf(values) + ", found '" + name + "'"));
+    }
+
+    /** Some values in words: {@code a}, {@code a or b}, {@code a, b or c}. */
+    static String oneOf(List<?> values) {
+        List<String> names = values.stream().map(Object::toString).toList();
+        int last = names.size() - 1;
+        return last < 1 ? String.join("", names) : String.join(", ", names.subList(0, last)) + " or " + names.get(last);
     }
 
     @Override

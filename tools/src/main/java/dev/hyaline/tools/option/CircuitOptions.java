@@ -9,6 +9,7 @@ import dev.hyaline.analysis.circuit.EdgeScoring;
 import dev.hyaline.analysis.circuit.InputMeaning;
 import dev.hyaline.analysis.circuit.LearnedMasks;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -232,7 +233,7 @@ public final class CircuitOptions implements CheckedOptions {
     @Override
     public void check() {
         if (steps != null && !WITH_STEPS.contains(method()) && !ablation.equals("optimal")) {
-            throw new BadInputException("--steps goes with --method " + String.join(" or ", WITH_STEPS));
+            throw new BadInputException("--steps goes with --method " + Choice.oneOf(WITH_STEPS));
         }
         int most = MASKS.contains(method()) ? 1_000_000 : 1000;
         if (steps != null && (steps < 1 || steps > most)) {
@@ -245,7 +246,7 @@ public final class CircuitOptions implements CheckedOptions {
             throw new BadInputException("--tau and --absolute go with --method acdc");
         }
         if (tau != null && !(tau >= 0)) {
-            throw new BadInputException("--tau must be a number of at least 0, found " + tau);
+            throw new BadInputException("--tau must be a number of at least 0, found " + Printable.number(tau));
         }
         if ((threshold != null || order != null) && !isIterative()) {
             throw new BadInputException("--threshold and --order go with --method iterative");

@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -79,7 +78,7 @@ public final class GradientOptions implements CheckedOptions {
                 .filter(known -> known.name().equals(metric))
                 .findFirst()
                 .orElseThrow(() -> new BadInputException("--gradients: expected "
-                        + METRICS.stream().map(Metric::name).collect(Collectors.joining(" or ")) + ", found '" + metric
+                        + Choice.oneOf(METRICS.stream().map(Metric::name).toList()) + ", found '" + metric
                         + "'"));
     }
 

@@ -3,7 +3,6 @@ package dev.hyaline.tools.option;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.prompt.PromptPair;
 import dev.hyaline.engine.error.BadInputException;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
 /** The metric of a task. */
@@ -41,7 +40,8 @@ public final class MetricOptions implements CheckedOptions {
                 .filter(known -> known.name().equals(metric))
                 .findFirst()
                 .orElseThrow(() -> new BadInputException("--metric: expected "
-                        + Metric.all(role).stream().map(Metric::name).collect(Collectors.joining(" or ")) + ", found '"
+                        + Choice.oneOf(
+                                Metric.all(role).stream().map(Metric::name).toList()) + ", found '"
                         + metric + "'"));
     }
 }

@@ -2,6 +2,7 @@ package dev.hyaline.tools.option;
 
 import dev.hyaline.engine.Sampling;
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.Printable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -43,18 +44,23 @@ public final class SamplingOptions {
                     + " leave out --top-k, --top-p and --seed, or raise it");
         }
         if (temperature != null && !(temperature >= 0 && Float.isFinite(temperature))) {
-            throw new BadInputException("--temperature must be a finite number of at least 0, found " + temperature);
+            throw new BadInputException(
+                    "--temperature must be a finite number of at least 0, found " + shown(temperature));
         }
         if (topK != null) {
             CheckedOptions.requireAtLeast("--top-k", 0, topK);
         }
         if (topP != null && !(topP > 0 && topP <= 1)) {
-            throw new BadInputException("--top-p must be above 0 and at most 1, found " + topP);
+            throw new BadInputException("--top-p must be above 0 and at most 1, found " + shown(topP));
         }
         return new Sampling(
                 temperature != null ? temperature : drawn ? 1 : 0,
                 topK == null ? 0 : topK,
                 topP == null ? 1 : topP,
                 seed == null ? 0 : seed);
+    }
+
+    private static String shown(Float value) {
+        return Printable.number(Double.parseDouble(value.toString())); // as a double it has more digits
     }
 }
