@@ -26,23 +26,34 @@ public record ClaimVerdict(ClaimOutcome outcome, @Nullable ClaimReason reason) {
     /** Why a claim is not confirmed. */
     public enum ClaimReason {
         /** A sanity check of the experiment failed. */
-        SANITY,
+        SANITY("a sanity check of the experiment failed"),
         /** Not even the largest effect could be significant, or there are too few units for an interval. */
-        TOO_FEW_UNITS,
+        TOO_FEW_UNITS("so few units could not confirm it whatever they show"),
         /** Levels of a factor have effects of opposite sign, so that no pooled number stands for the claim. */
-        HETEROGENEOUS,
+        HETEROGENEOUS("levels of a factor have effects of opposite sign"),
         /** The interval lies on the other side of 0. */
-        OPPOSITE,
+        OPPOSITE("the interval lies on the other side of 0"),
         /** The interval lies below the claimed number. */
-        NEGLIGIBLE,
+        NEGLIGIBLE("the interval lies below the claimed number"),
         /** There is an effect where none was claimed. */
-        EFFECT_PRESENT,
+        EFFECT_PRESENT("there is an effect where none was claimed"),
         /** The interval holds the claimed number. */
-        IMPRECISE,
+        IMPRECISE("the interval holds the claimed number, and more units would narrow it"),
         /** The adjusted p is above the level. */
-        MULTIPLICITY,
+        MULTIPLICITY("the adjusted p is above the level"),
         /** Controls do as much. */
-        CONTROLS_AS_LARGE;
+        CONTROLS_AS_LARGE("controls, such as random components, do as much");
+
+        private final String meaning;
+
+        ClaimReason(String meaning) {
+            this.meaning = meaning;
+        }
+
+        /** What it says, as a clause. */
+        public String meaning() {
+            return meaning;
+        }
 
         /** In lower case, with hyphens. */
         @Override

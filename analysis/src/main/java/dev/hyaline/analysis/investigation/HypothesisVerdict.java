@@ -1,6 +1,7 @@
 package dev.hyaline.analysis.investigation;
 
 import dev.hyaline.analysis.investigation.ClaimVerdict.ClaimOutcome;
+import dev.hyaline.analysis.investigation.ClaimVerdict.ClaimReason;
 import dev.hyaline.analysis.robustness.Verdict;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,7 +37,8 @@ public record HypothesisVerdict(Word word, List<String> reasons) {
      */
     public record Judged(String claim, boolean primary, ClaimVerdict verdict) {
         private String reason() {
-            return claim + ": " + verdict.reason();
+            ClaimReason reason = verdict.reason();
+            return reason == null ? claim : claim + ": " + reason + " (" + reason.meaning() + ")";
         }
     }
 
@@ -74,7 +76,7 @@ public record HypothesisVerdict(Word word, List<String> reasons) {
             return new HypothesisVerdict(Word.REFUTED, refuted);
         }
         if (!sanity) {
-            reasons.add("sanity");
+            reasons.add("sanity (a sanity check failed, or the suite was not run)");
         }
         for (Rival rival : alternatives) {
             if (rival.required && !rival.excluded) {
@@ -82,7 +84,8 @@ public record HypothesisVerdict(Word word, List<String> reasons) {
             }
         }
         if (robustness != Verdict.ROBUST) {
-            reasons.add("robustness: " + (robustness == null ? "not tested" : robustness));
+            reasons.add("robustness: "
+                    + (robustness == null ? "not tested" : robustness + " (" + robustness.meaning() + ")"));
         }
         if (!heldOut) {
             reasons.add("not tested on held-out prompts");

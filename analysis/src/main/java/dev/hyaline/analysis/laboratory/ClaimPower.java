@@ -135,9 +135,9 @@ record ClaimPower(
     /** What the power takes for true, as a clause. */
     static String assumption(Expectation expectation) {
         return switch (expectation) {
-            case Expectation.NoEffect n -> "if there is no effect at all";
-            case Expectation.Decrease d -> TWICE;
-            case Expectation.Increase i -> TWICE;
+            case Expectation.NoEffect _ -> "if there is no effect at all";
+            case Expectation.Decrease _ -> TWICE;
+            case Expectation.Increase _ -> TWICE;
             case Expectation.AttentionAtLeast a -> share(a.share());
             case Expectation.FaithfulnessAtLeast f -> share(f.share());
             case Expectation.ShareOfPathAtLeast s -> share(s.share());

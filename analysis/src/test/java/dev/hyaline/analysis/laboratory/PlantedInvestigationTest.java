@@ -104,13 +104,17 @@ final class PlantedInvestigationTest {
     @Test
     void halfOfWhatIsClaimedIsRefuted(@TempDir Path folder) throws IOException {
         assertThat(study(folder, 0.5f, UNCHECKED).verdict())
-                .isEqualTo(new HypothesisVerdict(HypothesisVerdict.Word.REFUTED, List.of("needed: negligible")));
+                .isEqualTo(new HypothesisVerdict(
+                        HypothesisVerdict.Word.REFUTED,
+                        List.of("needed: negligible (the interval lies below the claimed number)")));
     }
 
     @Test
     void theOppositeOfWhatIsClaimedIsRefuted(@TempDir Path folder) throws IOException {
         assertThat(study(folder, -1, UNCHECKED).verdict())
-                .isEqualTo(new HypothesisVerdict(HypothesisVerdict.Word.REFUTED, List.of("needed: opposite")));
+                .isEqualTo(new HypothesisVerdict(
+                        HypothesisVerdict.Word.REFUTED,
+                        List.of("needed: opposite (the interval lies on the other side of 0)")));
     }
 
     /** The planted heads carry the answer, whatever way it is written. */

@@ -78,6 +78,7 @@ public record RobustnessReport(
         console.out()
                 .println(console.bold(robustness.verdict().toString()) + "  score "
                         + TableView.figure(robustness.score()) + ", " + interval());
+        console.out().println(robustness.verdict().meaning());
         if (metric != null) {
             console.out().println(console.dim(TableView.units(study.pairs())));
         }
