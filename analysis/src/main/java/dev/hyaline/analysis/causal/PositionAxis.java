@@ -24,9 +24,14 @@ public final class PositionAxis {
         this.positions = positions;
     }
 
-    /** Every position, called by its index. */
+    /**
+     * Every position, called by index and role, or by index and {@linkplain PromptPairs#label token} where all clean
+     * prompts have the same.
+     *
+     * @throws BadInputException if the pairs differ in length
+     */
     public static PositionAxis all(PromptPairs pairs) {
-        return of(pairs, IndexSelection.all(), token -> "");
+        return of(pairs, IndexSelection.all(), pairs::label);
     }
 
     /**

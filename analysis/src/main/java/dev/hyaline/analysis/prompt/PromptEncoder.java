@@ -1,10 +1,12 @@
 package dev.hyaline.analysis.prompt;
 
 import dev.hyaline.engine.error.BadInputException;
+import dev.hyaline.files.EscapedText;
 import dev.hyaline.files.Printable;
 import dev.hyaline.weights.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -34,6 +36,14 @@ public record PromptEncoder(TextEncoder encoder, List<Integer> before, List<Inte
         List<Integer> marks = Arrays.stream(tokenizer.encodePrompt("")).boxed().toList();
         return new PromptEncoder(
                 tokenizer::encode, marks.subList(0, 1), marks.subList(1, marks.size()), tokenizer.vocabularySize());
+    }
+
+    /** Tokens as labels name them: {@link PromptPairs#label}. */
+    static IntFunction<String> labels(Tokenizer tokenizer) {
+        return token -> tokenizer
+                .bytes(token)
+                .map(bytes -> EscapedText.bytes(bytes).strip())
+                .orElse("#" + token);
     }
 
     /** One that puts nothing after a prompt. */

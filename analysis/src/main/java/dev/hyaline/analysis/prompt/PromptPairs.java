@@ -14,15 +14,18 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The pairs of a study, checked against a model. Immutable. */
 public final class PromptPairs {
     private final List<PromptPair> pairs;
+    private final IntFunction<String> labels;
 
-    private PromptPairs(List<PromptPair> pairs) {
+    private PromptPairs(List<PromptPair> pairs, IntFunction<String> labels) {
         this.pairs = List.copyOf(pairs);
+        this.labels = labels;
     }
 
     /**
@@ -50,7 +53,7 @@ public final class PromptPairs {
                         }
                     });
         }
-        return new PromptPairs(pairs);
+        return new PromptPairs(pairs, token -> "");
     }
 
     /**
@@ -60,7 +63,8 @@ public final class PromptPairs {
      *     task needs
      */
     public static PromptPairs draw(LanguageModel model, Task task, int count, long seed) {
-        return of(model.config(), task.draw(PromptEncoder.of(model.tokenizer(), true), count, seed));
+        return of(model.config(), task.draw(PromptEncoder.of(model.tokenizer(), true), count, seed))
+                .withTokensOf(model);
     }
 
     /**
@@ -79,7 +83,25 @@ public final class PromptPairs {
                 new int[] {model.token(answer)},
                 new int[] {model.token(distractor)},
                 Map.of());
-        return of(model.config(), List.of(pair));
+        return of(model.config(), List.of(pair)).withTokensOf(model);
+    }
+
+    /**
+     * The same pairs, whose tables name positions by their token too, where all clean prompts have the same. Pairs made
+     * for a {@link LanguageModel} know its tokens already.
+     *
+     * @throws BadInputException if the model has no tokenizer
+     */
+    public PromptPairs withTokensOf(LanguageModel model) {
+        return new PromptPairs(pairs, PromptEncoder.labels(model.tokenizer()));
+    }
+
+    /**
+     * A token as labels name it: its text without blanks around it, or {@code #} and its id if it has none; empty if
+     * the pairs do not know the tokens.
+     */
+    public String label(int token) {
+        return labels.apply(token);
     }
 
     public List<PromptPair> list() {
@@ -157,7 +179,7 @@ public final class PromptPairs {
 
     /** Clean and corrupted prompts exchanged, answers and distractors too. */
     public PromptPairs swapped() {
-        return new PromptPairs(pairs.stream().map(PromptPair::swapped).toList());
+        return new PromptPairs(pairs.stream().map(PromptPair::swapped).toList(), labels);
     }
 
     /** Returns whether the other is the same pairs in the same order. */

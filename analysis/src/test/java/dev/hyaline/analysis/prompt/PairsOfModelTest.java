@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.hyaline.analysis.causal.ActivationPatch;
 import dev.hyaline.analysis.causal.Experiment;
 import dev.hyaline.analysis.causal.PatchingDirection;
+import dev.hyaline.analysis.causal.PositionAxis;
 import dev.hyaline.analysis.causal.SweepResult;
 import dev.hyaline.analysis.metric.Metric;
 import dev.hyaline.analysis.table.TableFiles;
@@ -39,6 +40,19 @@ final class PairsOfModelTest {
             int end = fable.tokens(clean).length - 1;
             assertThat(some.table().meanAt(0, end)).isEqualTo(result.table().meanAt(last, end));
             PromptPairs drawn = PromptPairs.draw(fable, Task.IOI_ABBA, 2, 1);
+            SweepResult patched = Experiment.start(fable.model(), drawn, Metric.logitDifference())
+                    .patch(ActivationPatch.RESID_PRE);
+            assertThat(patched.table().axes().get(1).labels())
+                    .startsWith("0 <|endoftext|>", "1 When", "2 IO", "3 and")
+                    .contains("14 end");
+            TableFiles.write(folder, "drawn", patched.table());
+            assertThat(folder.resolve("drawn.svg")).content().contains("1 When");
+            PromptPairs bare = PromptPairs.of(fable.config(), drawn.list());
+            assertThat(PositionAxis.all(bare).axis().labels()).startsWith("0", "1", "2 IO");
+            assertThat(PositionAxis.all(bare.withTokensOf(fable).swapped())
+                            .axis()
+                            .labels())
+                    .contains("1 When");
             assertThat(drawn.get(1).clean()[0]).isEqualTo(fable.tokens("")[0]);
             assertThatThrownBy(() -> PromptPairs.of(fable, clean, corrupted, "Mary and", " John"))
                     .isInstanceOf(BadInputException.class)
