@@ -42,6 +42,11 @@ public record TokenText(List<ShadedToken> tokens) implements View {
         return text.replace("\n", "\u21b5").replace("\r", "").replace("\t", "\u2192");
     }
 
+    /** As {@link #shown}, in quotes: tokens of a list may hold commas and blanks. */
+    public static String quoted(String text) {
+        return '"' + shown(text) + '"';
+    }
+
     @Override
     public String toString() {
         return RecordText.of(this);

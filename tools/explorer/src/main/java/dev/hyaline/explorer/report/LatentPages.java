@@ -138,7 +138,7 @@ public final class LatentPages {
                             ", ",
                             Arrays.stream(raised)
                                     .limit(RAISED_IN_LIST)
-                                    .mapToObj(token -> TokenText.shown(text.apply(token)))
+                                    .mapToObj(this::quoted)
                                     .toList())));
         }
         return Page.of(
@@ -148,6 +148,11 @@ public final class LatentPages {
                                 + " shown."),
                         table)
                 .html();
+    }
+
+    private String quoted(int token) {
+        String word = text.apply(token);
+        return word.isEmpty() ? "#" + token : TokenText.quoted(word);
     }
 
     private String context(Firing firing) {
@@ -167,8 +172,9 @@ public final class LatentPages {
                 + number(page.meanFiring()) + "."));
         views.add(Section.of(
                 "Distributions",
-                "Logit effects go through the final norm's gain, of the centred decoder row, less their mean over the"
-                        + " vocabulary.",
+                "The effect on a token's logit is what a latent of 1 adds to it if nothing comes between the latent and"
+                        + " the final norm: the decoder row, centred and multiplied by the norm's gain, times the"
+                        + " token's column of the unembedding. The mean over the vocabulary is subtracted.",
                 histogram("Activations that are not zero", page.histogram()),
                 histogram("Effect on all logits", page.foldedLogits().histogram())));
         views.add(Section.of(
@@ -192,7 +198,10 @@ public final class LatentPages {
             ActivationInterval interval = page.intervals().get(i);
             views.add(new Section(
                     number(interval.minimum()) + " to " + number(interval.maximum()),
-                    percent(interval.share()) + " of tokens",
+                    i > 0
+                            ? percent(interval.share()) + " of tokens"
+                            : percent(Math.max(0, interval.share() + page.shareFiring() - 1))
+                                    + " of tokens, without the " + percent(1 - page.shareFiring()) + " that are at 0",
                     interval.examples().stream()
                             .map(firing -> example(page, firing))
                             .toList()));

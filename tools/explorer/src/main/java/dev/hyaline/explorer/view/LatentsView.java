@@ -238,7 +238,7 @@ public final class LatentsView implements DataView {
                 Arrays.stream(ranked.indices())
                         .limit(4)
                         .mapToObj(vocabulary)
-                        .map(token -> token.text().isEmpty() ? "#" + token.id() : TokenText.shown(token.text()))
+                        .map(token -> token.text().isEmpty() ? "#" + token.id() : TokenText.quoted(token.text()))
                         .toList());
     }
 

@@ -20,6 +20,7 @@ import dev.hyaline.instrument.Prompts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -54,6 +55,10 @@ final class LatentPagesTest {
         return LatentStudy.of(model, Attachment.of(autoencoder, model, site, site), prompts, Set.of());
     }
 
+    private static String percent(double share) {
+        return String.format(Locale.ROOT, "%.2f %%", 100 * share);
+    }
+
     @Test
     void everyPageOpensWithoutANetworkAndLeadsToTheOthers() throws IOException {
         Path folder = temporary.resolve("pages");
@@ -74,7 +79,8 @@ final class LatentPagesTest {
                         .doesNotContain("<script", "<img", "small <b>", "NaN");
             }
             assertThat(Files.readString(folder.resolve("index.html")))
-                    .contains("href=\"latent-3.html\"", "href=\"latent-7.html\"", "2 shown");
+                    .contains("href=\"latent-3.html\"", "href=\"latent-7.html\"", "2 shown")
+                    .containsPattern("(&lt;img src=x&gt;|\u21b5[0-9]+)&quot;, &quot;(&lt;/script|\u21b5)");
             assertThat(Files.readString(folder.resolve("latent-3.html")))
                     .contains(
                             "href=\"index.html\"",
@@ -84,6 +90,9 @@ final class LatentPagesTest {
                             "Decoder neighbours (cosine)",
                             "Fire together (Jaccard)",
                             "Dimensions of the decoder row",
+                            "The mean over the vocabulary is subtracted.",
+                            "of tokens, without the "
+                                    + percent(1 - study.page(3).shareFiring()) + " that are at 0",
                             "background:rgba(245,158,11,0.60)")
                     .doesNotContain("latent-4.html");
             assertThat(folder.resolve("neuronpedia.json")).content().contains("\"feature_index\":3");
