@@ -55,10 +55,16 @@ public sealed interface ModelSource {
                 return refresh ? hub.refresh(name, listener) : hub.get(name, listener);
             } catch (HubException e) {
                 boolean asGiven = given.startsWith(name.repository());
-                throw asGiven && PERHAPS_A_PATH.contains(e.reason())
-                        ? new HubException(
-                                e.reason(), e.getMessage() + " (and there is no file or folder " + given + ")", e)
-                        : e;
+                if (!asGiven || !PERHAPS_A_PATH.contains(e.reason())) {
+                    throw e;
+                }
+                HubException both = new HubException(
+                        e.reason(), e.getMessage() + " (and there is no file or folder " + given + ")");
+                Throwable cause = e.getCause();
+                if (cause != null) {
+                    both.initCause(cause);
+                }
+                throw both;
             }
         }
     }

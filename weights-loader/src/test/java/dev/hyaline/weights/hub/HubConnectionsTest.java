@@ -112,6 +112,7 @@ class HubConnectionsTest extends HubFixture {
         environment.put("HF_ENDPOINT", endpoint);
         assertThat(failure())
                 .hasMessageContainingAll("cannot fetch ann/tiny: " + message, "HF_ENDPOINT", "https_proxy")
+                .hasNoCause()
                 .extracting(HubException::reason)
                 .isEqualTo(Reason.UNREACHABLE);
         assertThat(cache()).doesNotExist();

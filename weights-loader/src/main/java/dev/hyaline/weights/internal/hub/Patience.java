@@ -69,9 +69,13 @@ final class Patience {
                 : failure.isHopeless()
                         ? "check the network, HF_ENDPOINT (" + settings.endpoint() + ") and https_proxy"
                         : "try again later: what has come is kept";
-        return new HubException(
-                Reason.UNREACHABLE,
-                "cannot fetch " + what + ": " + failure.getMessage() + tries + "; " + remedy,
-                failure);
+        HubException worn = new HubException(
+                Reason.UNREACHABLE, "cannot fetch " + what + ": " + failure.getMessage() + tries + "; " + remedy);
+        // The sentence holds the failure's own; only what lies under it says more.
+        Throwable cause = failure.getCause();
+        if (cause != null) {
+            worn.initCause(cause);
+        }
+        return worn;
     }
 }

@@ -33,7 +33,12 @@ final class TryAgain extends IOException {
         return new TryAgain(why, false, wait, null);
     }
 
-    /** A connection that would soon fail again: no network, no such host, no trust. */
+    /** A connection that would soon fail again: no network, no such host. */
+    static TryAgain hopeless(String why) {
+        return new TryAgain(why, true, null, null);
+    }
+
+    /** A failure like {@link #hopeless(String)} with its cause, such as no trust. */
     static TryAgain hopeless(String why, Throwable cause) {
         return new TryAgain(why, true, null, cause);
     }

@@ -152,7 +152,7 @@ final class Wire implements AutoCloseable {
                     ? "the name " + host + " cannot be resolved"
                     : "no connection to " + host;
             // Once a server has answered there is a network, which may come back.
-            return reached ? TryAgain.later(why, e) : TryAgain.hopeless(why, e);
+            return reached ? TryAgain.later(why) : TryAgain.hopeless(why);
         }
         return e instanceof HttpTimeoutException
                 ? TryAgain.later(host + " did not answer within " + seconds(settings.timeout()), e)
