@@ -70,6 +70,21 @@ final class InvestigateCommandTest {
     }
 
     @Test
+    void aRoleThatNoPromptHasIsToldWithItsLine(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("a.json"), """
+            {"format": "hyaline-investigation/1", "model": "fable",
+             "behaviour": {"task": "ioi", "at": "endd"},
+             "claims": [{"name": "a", "do": "ablate", "components": "1.3", "expect": {"decrease": 1}}]}
+            """);
+        Outcome outcome = Outcome.of("investigate", "--check", file.toString());
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.out()).isEmpty();
+        assertThat(outcome.err())
+                .startsWith("hyaline: " + file + ", line 2: behaviour.at: no prompt has the role endd; expected one of")
+                .hasLineCount(1);
+    }
+
+    @Test
     void aBadFileIsBadUsage(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("a.json"), "{\"format\": \"hyaline-investigation/1\"}");
         Outcome outcome = Outcome.of("investigate", "--check", file.toString());

@@ -28,6 +28,9 @@ final class PromptDraw {
     /** Candidates are drawn up to so many times the pairs that are asked for. */
     private static final int MAX_CANDIDATES = 64;
 
+    /** Pairs of a task that show which roles it has. */
+    private static final int EXAMPLES = 16;
+
     /** Prompts of each task that should not suffer. */
     private static final int OTHERS = 24;
 
@@ -59,6 +62,16 @@ final class PromptDraw {
                 withReferences(pairs, split.discovery(), plan.reference()),
                 split.discovery().size(),
                 leakage);
+    }
+
+    /** Pairs that have every role there is: a few of each task, or all of a file. */
+    List<PromptPair> examples() {
+        if (file != null) {
+            return file.encode(encoder == null ? StudyPrompts.NO_ENCODER : encoder);
+        }
+        List<PromptPair> examples = new ArrayList<>();
+        investigation.behaviour().tasks().forEach(task -> examples.addAll(task.draw(required(), EXAMPLES, 1)));
+        return examples;
     }
 
     private PromptSplit ofTask() {

@@ -2,6 +2,7 @@ package dev.hyaline.analysis.laboratory;
 
 import dev.hyaline.analysis.investigation.Claim;
 import dev.hyaline.analysis.investigation.Investigation;
+import dev.hyaline.analysis.investigation.StudyPlan.PromptPlan;
 import dev.hyaline.analysis.investigation.StudyPlan.TestDesign;
 import dev.hyaline.analysis.prompt.PairFile;
 import dev.hyaline.analysis.prompt.PromptEncoder;
@@ -15,8 +16,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,13 +41,17 @@ public record StudyCheck(List<String> facts, List<String> warnings) {
      * Draws the prompts, and says how many units there are, how large an effect they can show, and which roles that
      * claims name they lack.
      *
+     * @param file that was read; its folder is that of the file of pairs or dumped corpus, if it names one
      * @param encoder null of a model without a tokenizer
-     * @param pairsFolder the folder that the investigation's file of pairs or dumped corpus is in
-     * @throws BadInputException if the prompts cannot be drawn, or a claim names a role that none of them has
+     * @throws BadInputException if the prompts cannot be drawn; or, naming the line, if a role that is named is one
+     *     that no prompt has, or the metric's is one that some lack
      */
-    public static StudyCheck of(Investigation investigation, @Nullable PromptEncoder encoder, Path pairsFolder) {
+    public static StudyCheck of(Path file, Investigation investigation, @Nullable PromptEncoder encoder) {
+        Path pairsFolder = Objects.requireNonNullElse(file.getParent(), Path.of(""));
         StudyAutoencoders.read(investigation, pairsFolder);
-        StudyPrompts prompts = new PromptDraw(investigation, pairs(investigation, pairsFolder), encoder).draw();
+        PromptDraw draw = new PromptDraw(investigation, pairs(investigation, pairsFolder), encoder);
+        requireRoles(file, investigation, draw.examples());
+        StudyPrompts prompts = draw.draw();
         List<PromptPair> heldOut =
                 prompts.all().pairs().subList(prompts.discovery(), prompts.all().size());
         Units units = Units.of(
@@ -74,14 +81,6 @@ public record StudyCheck(List<String> facts, List<String> warnings) {
                 long without = prompts.all().pairs().stream()
                         .filter(pair -> !pair.roles().containsKey(role))
                         .count();
-                if (without == prompts.all().size()) {
-                    Set<String> roles = new TreeSet<>(
-                            prompts.all().pairs().getFirst().roles().keySet());
-                    roles.add(PromptPair.END);
-                    throw new BadInputException("claim " + Printable.quoted(claim.name()) + " names the role "
-                            + Printable.plain(role) + ", which no prompt has; expected one of "
-                            + String.join(", ", roles));
-                }
                 if (without > 0) {
                     warnings.add("claim " + Printable.quoted(claim.name()) + " names the role "
                             + Printable.plain(role) + ", which " + without + " of "
@@ -90,6 +89,46 @@ public record StudyCheck(List<String> facts, List<String> warnings) {
             }
         }
         return new StudyCheck(facts, warnings);
+    }
+
+    private static void requireRoles(Path file, Investigation investigation, List<PromptPair> pairs) {
+        Set<String> known = new TreeSet<>(Set.of(PromptPair.END));
+        pairs.forEach(pair -> known.addAll(pair.roles().keySet()));
+        Function<String, String> unknown = role ->
+                "no prompt has the role " + Printable.plain(role) + "; expected one of " + String.join(", ", known);
+        List<Function<RolePlaces, String>> faults = new ArrayList<>();
+        String at = investigation.behaviour().at();
+        long without = pairs.stream()
+                .filter(pair -> !at.equals(PromptPair.END) && !pair.roles().containsKey(at))
+                .count();
+        if (without > 0) {
+            String fault = known.contains(at)
+                    ? without + " of " + pairs.size() + " prompts lack the role " + Printable.plain(at)
+                    : unknown.apply(at);
+            faults.add(places -> places.inSection("behaviour", "at", at, fault));
+        }
+        String units = investigation.prompts().units();
+        if (units != null && !units.equals(PromptPlan.EACH) && !known.contains(units)) {
+            faults.add(places -> places.inSection("prompts", "units", units, unknown.apply(units)));
+        }
+        for (String role : investigation.prompts().splitBy()) {
+            if (!known.contains(role)) {
+                faults.add(places -> places.inSection("prompts", "split_by", role, unknown.apply(role)));
+            }
+        }
+        for (int i = 0; i < investigation.claims().size(); i++) {
+            int claim = i;
+            for (String role : investigation.claims().get(i).roles()) {
+                if (!known.contains(role)) {
+                    faults.add(places -> places.inClaim(claim, role, unknown.apply(role)));
+                }
+            }
+        }
+        if (!faults.isEmpty()) {
+            RolePlaces places = new RolePlaces(file);
+            throw BadInputException.of(
+                    faults.stream().map(fault -> fault.apply(places)).toList());
+        }
     }
 
     private static @Nullable PairFile pairs(Investigation investigation, Path folder) {

@@ -3,6 +3,7 @@ package dev.hyaline.analysis.laboratory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.InstanceOfAssertFactories.LIST;
 
 import dev.hyaline.analysis.Fable;
 import dev.hyaline.analysis.investigation.HypothesisVerdict;
@@ -449,24 +450,36 @@ final class LaboratoryTest {
     }
 
     @Test
-    void whatPromptsCanShowIsSaidBeforeAnyModelIsRun() {
-        StudyCheck small = StudyCheck.of(SMALL, Fable.encoder(), Path.of(""));
+    void whatPromptsCanShowIsSaidBeforeAnyModelIsRun(@TempDir Path folder) throws IOException {
+        StudyCheck small = StudyCheck.of(Path.of("small.json"), SMALL, Fable.encoder());
         assertThat(small.facts()).first().isEqualTo("There are 8 pairs for discovery and 16 held out, in 10 units.");
         assertThat(small.facts()).hasSize(2);
         assertThat(small.warnings()).isEmpty();
-        Investigation missing = Investigation.parse("missing.json", """
+        Path file = Files.writeString(folder.resolve("missing.json"), """
+            {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi",
+              "at": "endd"},
+             "prompts": {"draw": {"discovery": 4, "held_out": 4}, "split_by": ["IO",
+              "S9"]},
+             "claims": [{"name": "a", "do": "look", "at": "S3", "components": "1.3", "expect": {"decrease": 1}},
+              {"name": "b", "do": "ablate", "components": ["1.2",
+               "1.3@S4"], "expect": {"decrease": 1}}]}
+            """);
+        Investigation missing = Investigation.read(file);
+        String roles = "; expected one of IO, S1, S2, end, giving, object, place";
+        assertThatThrownBy(() -> StudyCheck.of(file, missing, Fable.encoder()))
+                .isInstanceOf(BadInputException.class)
+                .extracting(fault -> ((BadInputException) fault).sentences(), LIST)
+                .containsExactly(
+                        file + ", line 2: behaviour.at: no prompt has the role endd" + roles,
+                        file + ", line 4: prompts.split_by[1]: no prompt has the role S9" + roles,
+                        file + ", line 5: claims[0].at: no prompt has the role S3" + roles,
+                        file + ", line 7: claims[1].components[1]: no prompt has the role S4" + roles);
+        Investigation few = Investigation.parse("few.json", """
             {"format": "hyaline-investigation/1", "model": "fable", "behaviour": {"task": "ioi"},
              "prompts": {"draw": {"discovery": 4, "held_out": 4}},
-             "claims": [{"name": "a", "do": "look", "at": "S3", "components": "1.3", "expect": {"decrease": 1}}]}
+             "claims": [{"name": "a", "do": "look", "at": "S2", "components": "1.3", "expect": {"decrease": 1}}]}
             """);
-        assertThatThrownBy(() -> StudyCheck.of(missing, Fable.encoder(), Path.of("")))
-                .isInstanceOf(BadInputException.class)
-                .hasMessage(
-                        "claim \"a\" names the role S3, which no prompt has; expected one of IO, S1, S2, end, giving,"
-                                + " object, place");
-        Investigation few = Investigation.parse(
-                "few.json", new String(missing.toJson(), StandardCharsets.UTF_8).replace("\"S3\"", "\"S2\""));
-        assertThat(StudyCheck.of(few, Fable.encoder(), Path.of("")).warnings())
+        assertThat(StudyCheck.of(file, few, Fable.encoder()).warnings())
                 .contains("no result can confirm the primary claims, which takes at least 6 units.");
     }
 

@@ -160,12 +160,11 @@ public final class InvestigateCommand implements Runnable, CheckedOptions {
     /** What is known before anything runs; of what is wrong the file is named first. */
     private StudyCheck checked(Path path, Investigation investigation) {
         try {
-            return StudyCheck.of(
-                    investigation,
-                    StudiedModel.encoder(investigation.model(), console),
-                    Objects.requireNonNullElse(path.getParent(), Path.of("")));
+            return StudyCheck.of(path, investigation, StudiedModel.encoder(investigation.model(), console));
         } catch (BadInputException e) {
-            throw new BadInputException(path + ": " + e.getMessage());
+            throw BadInputException.of(e.sentences().stream()
+                    .map(fault -> fault.startsWith(path + ",") ? fault : path + ": " + fault)
+                    .toList());
         }
     }
 
