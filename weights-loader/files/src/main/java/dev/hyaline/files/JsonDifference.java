@@ -27,8 +27,8 @@ public record JsonDifference(String path, String was, String now) {
      */
     public static Optional<JsonDifference> between(Json was, Json now, Predicate<String> ignored) {
         return find("", was, now, ignored)
-                .or(() ->
-                        find("", now, was, ignored).map(other -> new JsonDifference(other.path, other.now, other.was)));
+                .or(() -> find("", now, was, ignored)
+                        .map(other -> new JsonDifference(other.path, /* was= */ other.now, /* now= */ other.was)));
     }
 
     private static Optional<JsonDifference> find(
