@@ -86,13 +86,13 @@ final class ProbeCommandTest {
 
     @Test
     void interchangeAccuracyStandsBesideItsBaselines() {
-        String[] few = interchange(20, 2);
+        String[] few = interchange(40, 2);
         String out = Outcome.of(few).succeeded().out();
         assertThat(out)
                 .contains(
-                        "20 pairs, each unseen", "(2 trained)", "mass-mean", "whole space", "permuted", "95% interval");
+                        "40 pairs, each unseen", "(2 trained)", "mass-mean", "whole space", "permuted", "95% interval");
         assertThat(out.lines()).allMatch(line -> line.length() <= 100);
-        String[] many = interchange(100, 2);
+        String[] many = interchange(120, 3);
         String[] withJson = Arrays.copyOf(many, many.length + 1);
         withJson[many.length] = "--json";
         JsonNode json = Outcome.of(withJson).succeeded().json();
@@ -105,7 +105,7 @@ final class ProbeCommandTest {
         assertThat(accuracy.get("mass_mean").doubleValue()).isGreaterThan(0.3);
         JsonNode das = json.get("tables").get("das");
         // Every fold is judged, and each subspace compared with random ones.
-        assertThat(das.get("samples")).hasSize(100);
+        assertThat(das.get("samples")).hasSize(120);
         assertThat(das.at("/statistics/effect/0").doubleValue())
                 .isCloseTo(trained - accuracy.get("random").doubleValue(), within(1e-9));
         assertThat(das.at("/statistics/effect/1").isNull()).isTrue();

@@ -56,7 +56,7 @@ class SanitySuiteTest {
     @BeforeAll
     static void open() {
         encoder = Fable.encoder();
-        pairs = Task.IOI_ABBA.draw(encoder, 8, 1);
+        pairs = Task.IOI_ABBA.draw(encoder, 12, 1);
         model = Fable.open();
     }
 
@@ -300,7 +300,7 @@ class SanitySuiteTest {
     /** A country says its capital in any order of words. */
     @Test
     void aTaskThatNeedsNoOrderIsCaught() {
-        assertThat(failures(BuiltInMethod.ABLATE, Task.CAPITALS.draw(encoder, 8, 1)))
+        assertThat(failures(BuiltInMethod.ABLATE, Task.CAPITALS.draw(encoder, 12, 1)))
                 .containsExactly("shuffled input");
     }
 
@@ -370,7 +370,7 @@ class SanitySuiteTest {
     @Test
     void unitsThatShareAPromptAreCaught() {
         List<PromptPair> shared = new ArrayList<>(pairs);
-        shared.set(7, pairs.get(0).ofUnit("another"));
+        shared.set(11, pairs.get(0).ofUnit("another"));
         assertThat(failures(CHEAP, shared)).containsExactly("leakage");
     }
 
